@@ -1,0 +1,68 @@
+/** The bars as a table to read, for bars.md, the terminal and the README. */
+import type { RunManifest } from '../../src/results/record.js';
+import { plural } from '../../src/report/quantity.js';
+import { wrapped } from '../../src/report/layout.js';
+import type { Bar } from './evaluate.js';
+
+/** "met", "missed", with a word where another run might say the opposite. */
+export function verdictText({ verdict, certain }: Bar): string {
+  if (verdict === 'unavailable') return 'unavailable';
+  return certain === false ? `${verdict}, not for certain` : verdict;
+}
+
+/** The table and its notes as Markdown. */
+export function barsTable(bars: readonly Bar[]): string {
+  const rows = bars.map((bar) => [bar.bar, bar.required, bar.measured, `**${verdictText(bar)}**`]);
+  const lines = [
+    ['Bar', 'Required', 'Measured [95 % interval]', ''],
+    ['---', '---', '---', '---'],
+    ...rows,
+  ].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
+  const notes = bars.flatMap(({ bar, note }) => (note === null ? [] : [`- ${bar}: ${note}`]));
+  return [...lines, ...(notes.length === 0 ? [] : ['', ...notes])].join('\n');
+}
+
+/** Where and when a run was made: date, kernel, CPU, command. */
+export function provenance(manifest: RunManifest, command: string): string {
+  const [host] = manifest.environment;
+  const parts = [
+    manifest.started.slice(0, 10),
+    host === undefined ? null : `Linux ${host.kernel.split(' ')[0] ?? ''}`,
+    host?.cpu_model ?? null,
+    host === undefined ? null : plural(host.cpus, 'CPU'),
+    `\`${command}\``,
+  ];
+  return parts.filter((part) => part !== null).join(' · ');
+}
+
+/** bars.md */
+export function barsMarkdown(manifest: RunManifest, bars: readonly Bar[], load: string): string {
+  return [
+    '# Bars',
+    '',
+    provenance(manifest, 'make bars'),
+    '',
+    'All figures are from one interleaved run: every block holds every trial and every other',
+    'measurement, in random order. Ratios are medians over blocks of the ratio inside a block. The',
+    'median decides whether a bar is met; an interval that holds the limit is said to be not for',
+    'certain. The trials themselves are in [report.md](report.md) and trials.jsonl, the other',
+    'measurements in measurements.jsonl.',
+    '',
+    barsTable(bars),
+    '',
+    load,
+    '',
+  ].join('\n');
+}
+
+/** For the terminal: a sentence each, wrapped. */
+export function barsText(bars: readonly Bar[], width = 80): string {
+  const column = Math.max(...bars.map((bar) => verdictText(bar).length)) + 2;
+  const lines = bars.flatMap((bar) => {
+    const text = `${bar.bar}: ${bar.measured} (required: ${bar.required})`;
+    const [first = '', ...rest] = wrapped(text.replaceAll('`', ''), width - column);
+    const head = verdictText(bar).padEnd(column) + first;
+    return [head, ...rest.map((line) => ' '.repeat(column) + line)];
+  });
+  return lines.join('\n');
+}

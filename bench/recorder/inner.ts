@@ -1,0 +1,53 @@
+/** The part of the recorder benchmark that runs inside the namespace. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { allowedCpus, placeRoles } from '../../src/host/placement.js';
+import { native } from '../../src/native.js';
+import { Random } from '../../src/statistics/random.js';
+import { endWithInput, tell } from '../inside.js';
+import { runSlice, type SliceFigures } from './pipeline.js';
+import type { CallCosts, RecorderPair } from './samples.js';
+
+export interface RecorderOptions {
+  mechanisms: string[];
+  /** Pairs per mechanism. */
+  pairs: number;
+  /** Measured seconds of each half of a pair. */
+  seconds: number;
+  /** Of the order. */
+  seed: string;
+}
+
+const WARMUP = 0.1;
+/** Calls per measurement, and measurements of which the fastest counts: the rest was disturbed. */
+const CALLS = 2000;
+const TRIES = 12;
+/** Between two pipelines, so that what the first leaves to close is closed. */
+const PAUSE_MS = 10;
+
+/** Measures and tells one line of JSON per sample. */
+export async function measureInside(options: RecorderOptions): Promise<void> {
+  endWithInput();
+  const random = new Random(options.seed, 'recorder');
+  const placement = placeRoles(null, allowedCpus());
+  const calls = new (native().micro.Calls)();
+  for (let pair = 0; pair < options.pairs; pair++) {
+    for (const mechanism of random.shuffled(options.mechanisms)) {
+      const figures = new Map<boolean, SliceFigures>();
+      for (const record of random.shuffled([true, false])) {
+        const { seconds } = options;
+        const slice = { mechanism, record, placement, warmup: WARMUP, seconds };
+        figures.set(record, await runSlice(slice));
+        await sleep(PAUSE_MS);
+      }
+      const [on, off] = [figures.get(true), figures.get(false)];
+      if (on && off) tell({ kind: 'recorder-pair', mechanism, on, off } satisfies RecorderPair);
+    }
+    const perCall = { none: Infinity, counted: Infinity, recorded: Infinity };
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      for (const book of random.shuffled(['none', 'counted', 'recorded'] as const)) {
+        perCall[book] = Math.min(perCall[book], calls.run(book, CALLS) / CALLS);
+      }
+    }
+    tell({ kind: 'call-costs', ...perCall } satisfies CallCosts);
+  }
+}

@@ -1,0 +1,97 @@
+// The addon's surface. Conversions live under addon/; everything below is plain C++.
+
+#include <napi.h>
+
+#include "addon/objects.h"
+#include "forward/forwarder.h"
+#include "lab/overwriting.h"
+#include "posix/error.h"
+#include "stream/stamp.h"
+
+namespace splicebench {
+
+Napi::Value errno_text(Napi::Env env, uint64_t code) {
+  if (code == 0) return env.Null();
+  return Napi::String::New(env, errno_name(static_cast<int>(code)));
+}
+
+namespace {
+
+Napi::Array mechanisms(Napi::Env env) {
+  Napi::Array array = Napi::Array::New(env);
+  for (const ForwarderEntry& entry : forwarder_registry()) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", std::string(entry.name));
+    object.Set("summary", std::string(entry.summary));
+    array.Set(array.Length(), object);
+  }
+  return array;
+}
+
+// (mechanism) => why it cannot work on this host, or null.
+Napi::Value unavailable(const Napi::CallbackInfo& info) {
+  const ForwarderEntry* entry = find_forwarder(info[0].ToString().Utf8Value());
+  const std::string reason = !entry                ? "no such mechanism"
+                             : !entry->unavailable ? ""
+                                                   : entry->unavailable();
+  return reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), reason);
+}
+
+Napi::Array engines(Napi::Env env) {
+  Napi::Array array = Napi::Array::New(env);
+  for (const StampEngine* engine : stamp_engines()) {
+    array.Set(array.Length(), Napi::String::New(env, std::string(engine->name)));
+  }
+  return array;
+}
+
+// (handover) => what became of memory that was written over after it was handed to the kernel.
+Napi::Value probe_handover_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string name = info[0].ToString().Utf8Value();
+  const std::optional<Handover> handover = handover_named(name);
+  if (!handover) throw Napi::TypeError::New(env, "no way '" + name + "' of handing over");
+  try {
+    const HandoverProbe probe = probe_handover(*handover);
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("overwritten", static_cast<double>(probe.overwritten));
+    object.Set("changed", static_cast<double>(probe.changed));
+    return object;
+  } catch (const std::runtime_error& error) {
+    throw Napi::Error::New(env, error.what());
+  }
+}
+
+Napi::Object micro(Napi::Env env) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("Memory", define_micro_memory(env));
+  object.Set("Pair", define_micro_pair(env));
+  object.Set("Calls", define_micro_calls(env));
+  return object;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("Endpoint", define_endpoint(env));
+  exports.Set("Exchange", define_exchange(env));
+  exports.Set("Churn", define_churn(env));
+  exports.Set("Forwarder", define_forwarder(env));
+  exports.Set("Decoys", define_decoys(env));
+  exports.Set("SyscallCounter", define_syscall_counter(env));
+  exports.Set("mechanisms", mechanisms(env));
+  exports.Set("unavailable", Napi::Function::New(env, unavailable, "unavailable"));
+  exports.Set("offloads", Napi::Function::New(env, get_offloads, "offloads"));
+  exports.Set("setOffloads", Napi::Function::New(env, set_offloads, "setOffloads"));
+  exports.Set("engines", engines(env));
+  exports.Set("probeHandover", Napi::Function::New(env, probe_handover_of, "probeHandover"));
+  exports.Set("micro", micro(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace splicebench
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) {
+  return splicebench::init(env, exports);
+}
+
+NODE_API_MODULE(splicebench, init_addon)

@@ -1,0 +1,87 @@
+#include "endpoint/parts.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace splicebench {
+namespace {
+
+constexpr size_t kSendBuffer = size_t{256} << 10;
+// A larger message takes several sends: beyond this one call costs nothing any more.
+constexpr size_t kLargestSendBuffer = size_t{4} << 20;
+constexpr size_t kReceiveBuffer = size_t{256} << 10;
+
+std::shared_ptr<const Content> make_content(const EndpointOptions& options) {
+  switch (options.content) {
+    case ContentKind::kZero:
+      return make_zero_content();
+    case ContentKind::kFile: {
+      std::string error;
+      std::shared_ptr<const Content> content = make_file_content(options.file, &error);
+      if (!content) throw std::runtime_error(error);
+      return content;
+    }
+    case ContentKind::kStamped:
+      break;
+  }
+  return make_stamped_content(options.seed, options.earlier_seeds);
+}
+
+}  // namespace
+
+EndpointParts::EndpointParts(const EndpointOptions& options)
+    : options_(options),
+      content_(make_content(options)),
+      send_buffer_(std::clamp(std::max(options.message, options.message_most), kSendBuffer,
+                              kLargestSendBuffer)),
+      receive_buffer_(kReceiveBuffer) {
+  if (options.send == SendMode::kPrepared) prepared_.emplace(*content_);
+  if (options.send == SendMode::kBuffer) fill_once(send_buffer_, *content_);
+}
+
+uint64_t EndpointParts::limit() const {
+  return std::min(options_.bytes, content_->length().value_or(UINT64_MAX));
+}
+
+std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection) {
+  switch (options_.send) {
+    case SendMode::kContent:
+      return make_content_sender(content_, connection, options_.send_direction, send_buffer_);
+    case SendMode::kBuffer:
+      return make_buffer_sender(send_buffer_);
+    case SendMode::kPrepared:
+      return make_prepared_sender(*prepared_);
+    case SendMode::kFile:
+      return make_file_sender(options_.file);
+    case SendMode::kOverwriting:
+      return make_overwriting_sender(options_.handover,
+                                     {options_.seed, connection, options_.send_direction},
+                                     *content_, limit());
+    case SendMode::kGraded:
+      return make_graded_sender({options_.seed, connection, options_.send_direction}, content_,
+                                options_.overwrite_every, limit());
+    case SendMode::kNone:
+      break;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Receiver> EndpointParts::receiver(uint32_t connection) {
+  switch (options_.receive) {
+    case ReceiveMode::kCheck:
+      return make_checking_receiver(content_,
+                                    {.connection = connection,
+                                     .adopt_connection = options_.connections > 1,
+                                     .direction = options_.receive_direction,
+                                     .stored_incidents = options_.stored_incidents},
+                                    receive_buffer_);
+    case ReceiveMode::kOutput:
+      return make_output_receiver(options_.output, receive_buffer_);
+    case ReceiveMode::kDiscard:
+    case ReceiveMode::kNone:  // only to see the other end close
+      break;
+  }
+  return make_discarding_receiver();
+}
+
+}  // namespace splicebench

@@ -1,0 +1,142 @@
+// One direction of a session whose bytes the kernel redirects: what is left to
+// do for this process.
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/tcp.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "forward/flow.h"
+#include "forward/sockmap_kernel.h"
+
+namespace splicebench {
+
+// What distinguishes the mechanisms.
+struct SockmapPolicy {
+  uint64_t limit = UINT64_MAX;  // bytes in the output's backlog
+  bool drain = false;           // pass the end on only when the backlog has left
+  bool cut = false;             // what TCP received before off the head of a packet
+  bool ingress = false;         // into the output's receive queue, for this process to send
+};
+
+// Bytes, over all sessions.
+struct SockmapFigures {
+  Counter redirected;    // by the program
+  Counter copied;        // by recv and send
+  Counter cut;           // received before by TCP, and not forwarded again
+  Counter lost;          // still in the backlog of an output whose stream was ended
+  Counter backlog;       // redirected, and not in the output's send queue when last
+                         // looked at
+  Counter backlog_peak;  // the most that was seen
+};
+
+// What all flows of a forwarder share.
+struct SockmapShared {
+  SockmapShared(ForwarderContext& context, const SockmapPolicy& p, SockmapFigures& f)
+      : sys(context.sys),
+        stats(context.stats),
+        policy(p),
+        figures(f),
+        kernel(context.sys, p.ingress ? BPF_F_INGRESS : 0, p.cut) {}
+  Sys& sys;
+  ForwarderStats& stats;
+  SockmapPolicy policy;
+  SockmapFigures& figures;
+  SockmapKernel kernel;
+  std::optional<uint32_t> latest;  // ingress: the flow that was redirected last
+};
+
+tcp_info tcp_information(Sys& sys, int fd);
+
+// Whether all that TCP received, in bytes, was seen by the program or by recv, and seen once. It is
+// not where the kernel drops a packet in the program's hands, and where TCP receives a segment of
+// which a part is not new: the program, and who reads behind it, get the whole of it
+// (docs/sockmap.md). Notes which, where it is false: the stream must not look complete then.
+bool seen_once(SockmapShared& shared, uint64_t seen, uint64_t received);
+
+// Whether a state of TCP is one after the peer's end of stream.
+bool peer_has_ended(uint8_t state);
+
+// A direction with policy.ingress (sockmap_ingress.cc).
+std::unique_ptr<Flow> open_sockmap_ingress(SockmapShared& shared, uint32_t id, Counter& delivered);
+
+class SockmapFlow final : public Flow {
+ public:
+  SockmapFlow(SockmapShared& shared, uint32_t id, Counter& delivered)
+      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered) {}
+  SockmapFlow(const SockmapFlow&) = delete;
+  SockmapFlow& operator=(const SockmapFlow&) = delete;
+  ~SockmapFlow() override;
+
+  PumpResult connected(int in, int out) override;
+  PumpResult pump(int in, int out, size_t budget) override;
+  void note_end() override { ended_ = true; }
+  bool allow_shutdown(int in) override;
+  bool holds_data() const override { return held() > 0; }
+
+ private:
+  size_t held() const { return buffer_.size() - begin_; }
+  uint64_t redirected() const { return direction_->tally->redirected.load(); }
+  uint64_t passed() const { return direction_->tally->passed.load(); }
+  // What the output took from the backlog.
+  uint64_t drained() const { return taken_ - copied_; }
+
+  PumpResult copy(size_t budget);
+  PumpResult catch_up(size_t budget);
+  PumpResult watch();
+  PumpResult finish();
+  bool nothing_twice();
+  bool backlog_is_empty();
+  ssize_t receive(size_t most);
+  std::optional<PumpResult> send_held();
+  int pending_error();
+  void look();
+  void clamp(bool on);
+  PumpResult wait(bool progress);
+
+  SockmapShared& shared_;
+  Sys& sys_;
+  uint32_t id_;
+  Counter& delivered_;
+  int in_ = -1;
+  int out_ = -1;
+  std::optional<SockmapKernel::Direction> direction_;  // empty: everything is copied
+  bool ended_ = false;     // the end of the input, or an error, was reported
+  bool finished_ = false;  // and everything before it was seen to
+  uint64_t first_ = 0;     // where the output's stream stood when this began
+  uint64_t taken_ = 0;     // bytes that the output has taken, when last looked at
+  uint64_t copied_ = 0;    // of these, by send
+  uint64_t received_ = 0;  // by recv
+  uint64_t counted_ = 0;   // of those redirected, in the shared figure
+  uint64_t backlog_ = 0;   // in the shared figure
+  bool off_ = false;       // redirected no more, since the input's write side was to
+                           // be shut down
+  uint32_t quieting_ = 0;  // tries to get there
+  uint64_t arrived_ = 0;   // bytes that the input had received at the latest
+  int usual_window_ = 0;   // the limit of the input's window, while it is lowered
+  uint32_t patience_ms_ = 1;
+  std::vector<uint8_t> buffer_;  // received and not yet sent, from begin_
+  size_t begin_ = 0;
+};
+
+// The relay loop with such flows, and the figures they share.
+class SockmapForwarder : public Forwarder, private FlowFactory {
+ public:
+  void run(ForwarderContext& context) override;
+  std::vector<std::pair<std::string_view, const Counter*>> details() const override;
+
+ protected:
+  virtual SockmapPolicy policy(const Settings& settings) const = 0;
+
+ private:
+  std::unique_ptr<Flow> open(uint32_t id, Counter& delivered) override;
+  uint32_t events() const override;
+
+  SockmapFigures figures_;  // read while run() goes on, and after it
+  std::unique_ptr<SockmapShared> shared_;
+};
+
+}  // namespace splicebench

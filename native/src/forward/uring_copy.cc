@@ -1,0 +1,49 @@
+// uring-copy: received by a multishot receive into shared buffers, sent from them, through
+// io_uring. No bundles of receives: from Linux 6.13.11 on they can arrive out of order.
+
+#include <memory>
+
+#include "forward/uring_stream.h"
+#include "posix/error.h"
+#include "uring/probe.h"
+
+namespace splicebench {
+namespace {
+
+constexpr size_t kDefaultBuffer = size_t{1} << 20;  // as copy's
+constexpr uint16_t kReady = 2;
+
+class UringCopyFlow final : public UringStreamFlow {
+ public:
+  using UringStreamFlow::UringStreamFlow;
+
+ private:
+  void start_send() override { prepare_send(uring::kOpSendmsg); }
+  Call send_call() const override { return Call::kUringSend; }
+};
+
+class UringCopyForwarder final : public Forwarder {
+ public:
+  void run(ForwarderContext& context) override {
+    UringStreams streams(context.sys, context.options.settings.size("buffer", kDefaultBuffer),
+                         kReady);
+    uring::Ring ring(context.sys);  // closed before the buffers go
+    uring::open_for_relay(ring);
+    const int error = streams.buffers.open(ring);
+    if (error < 0) throw SystemError("io_uring_register", "buffers", -error);
+    UringStreamMechanism<UringCopyFlow, UringStreams> mechanism(streams);
+    run_uring_relay(context, ring, mechanism);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Forwarder> make_uring_copy() {
+  return std::make_unique<UringCopyForwarder>();
+}
+
+std::string uring_copy_unavailable() {
+  return uring::missing({.operations = {uring::kOpSendmsg}, .receive = true});
+}
+
+}  // namespace splicebench

@@ -1,0 +1,203 @@
+// What endpoints send, seen by raw sockets: stamps, zeros, files, prepared pages.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "pipeline_support.h"
+
+using namespace splicebench;
+using namespace splicebench::testing;
+
+namespace {
+
+std::vector<uint8_t> everything_from(const Address& address) {
+  std::vector<uint8_t> bytes;
+  const Fd fd = connect_to(address);
+  fcntl(fd.get(), F_SETFL, 0);
+  uint8_t part[65536];
+  for (ssize_t got; (got = recv(fd.get(), part, sizeof(part), 0)) > 0;) {
+    bytes.insert(bytes.end(), part, part + got);
+  }
+  return bytes;
+}
+
+// What is sent, seen without any of the checker's code: stamps by the portable engine.
+void stamps_on_the_wire() {
+  Running from(source(1'000'003));
+  const std::vector<uint8_t> bytes = everything_from(from->address());
+  CHECK(bytes.size() == 1'000'003);
+  std::vector<uint8_t> expected(bytes.size());
+  stamp_engines().back()->fill(StampKey(42), 0, Direction::kDown, 0, expected.data(),
+                               expected.size());
+  CHECK(bytes == expected);
+}
+
+// One connection after another, each over before the next: each has its own stamps.
+void stamps_of_successors() {
+  Running from(source(4096, 50));
+  std::vector<uint8_t> expected(4096);
+  for (uint32_t i = 0; i < 50; ++i) {
+    stamp_engines().back()->fill(StampKey(42), i, Direction::kDown, 0, expected.data(), 4096);
+    CHECK(everything_from(from->address()) == expected);
+  }
+  from.join();
+}
+
+void zeros() {
+  EndpointOptions options = source(1'000'003);
+  options.content = ContentKind::kZero;
+  Running from(std::move(options));
+  const std::vector<uint8_t> bytes = everything_from(from->address());
+  CHECK(bytes == std::vector<uint8_t>(1'000'003, 0));
+}
+
+// Each message of its own size, small segments, one urgent byte that is no part of the stream, and
+// more than usual sent while held: the streams are the same.
+void odd_messages() {
+  EndpointOptions options = source(300'007, 20);
+  options.message = 1;
+  options.message_most = 1500;
+  options.nodelay = true;
+  options.buffers.segment = 536;
+  options.urgent_at = 100'001;
+  options.hold = true;
+  options.prologue = 50'000;
+  Running from(options);
+  Running to(sink(from->address(), 20));
+  CHECK(eventually([&] { return to->stats().received.get() == 20 * 50'000; }));
+  from->go();
+  from.join();
+  to.join();
+  check_whole(from, to, 300'007);
+  for (const ConnectionResult& result : to->results()) CHECK(result.mss <= 536);
+}
+
+// It is sent once, and stands where it was asked for when it is taken for a part of the stream.
+void urgent_byte() {
+  EndpointOptions options = source(100'000);
+  options.urgent_at = 4'711;
+  Running from(options);
+  const Fd fd = connect_to(from->address());
+  const int one = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+  fcntl(fd.get(), F_SETFL, 0);
+  std::vector<uint8_t> bytes;
+  uint8_t part[65536];
+  for (ssize_t got; (got = recv(fd.get(), part, sizeof(part), 0)) > 0;) {
+    bytes.insert(bytes.end(), part, part + got);
+  }
+  CHECK(bytes.size() == 100'001);
+  if (bytes.size() > 4'711) CHECK(bytes[4'711] == '!');
+}
+
+// Where messages end shows in what each read gives when the other end waits.
+void message_sizes_are_drawn() {
+  EndpointOptions options = source(200'000);
+  options.message = 100;
+  options.message_most = 3000;
+  options.nodelay = true;
+  options.send_rate = 2'000'000;
+  Running from(options);
+  const Fd fd = connect_to(from->address());
+  fcntl(fd.get(), F_SETFL, 0);
+  std::set<ssize_t> sizes;
+  uint8_t part[65536];
+  for (ssize_t got; (got = recv(fd.get(), part, sizeof(part), 0)) > 0;) sizes.insert(got);
+  CHECK(sizes.size() > 10);
+  CHECK(!sizes.empty() && *sizes.begin() < 1500);
+}
+
+// A file by sendfile and made on the fly, checked against the file, and written to another.
+void files(SendMode mode) {
+  char name[] = "/tmp/splicebench-pipeline-XXXXXX";
+  const Fd file(mkstemp(name));
+  std::vector<uint8_t> content(3'000'017);
+  pattern_fill(77, 0, content.data(), content.size());
+  CHECK(write(file.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+  const auto from_file = [&](EndpointOptions options) {
+    options.content = ContentKind::kFile;
+    options.file = name;
+    return options;
+  };
+  EndpointOptions options = from_file(source(UINT64_MAX));
+  options.send = mode;
+  {
+    Running from(options);
+    Running to(from_file(sink(from->address())));
+    from.join();
+    to.join();
+    CHECK(to->results()[0].received == content.size());
+    CHECK(to->receivers()[0]->checker()->finish(content.size()) == 0);
+    CHECK(to->receivers()[0]->checker()->totals().verified == content.size());
+  }
+  {
+    char copy_name[] = "/tmp/splicebench-pipeline-XXXXXX";
+    const Fd copy(mkstemp(copy_name));
+    Running from(options);
+    EndpointOptions output = sink(from->address());
+    output.receive = ReceiveMode::kOutput;
+    output.output = copy.get();
+    Running to(std::move(output));
+    from.join();
+    to.join();
+    std::vector<uint8_t> written(content.size() + 1);
+    CHECK(pread(copy.get(), written.data(), written.size(), 0) ==
+          static_cast<ssize_t>(content.size()));
+    written.pop_back();
+    CHECK(written == content);
+    unlink(copy_name);
+  }
+  unlink(name);
+}
+
+// Prepared pages: as many bytes as asked for, the same pages over and over.
+void prepared() {
+  EndpointOptions options = source(5'000'011);
+  options.send = SendMode::kPrepared;
+  {
+    Running from(options);
+    const std::vector<uint8_t> bytes = everything_from(from->address());
+    CHECK(bytes.size() == 5'000'011);
+    std::vector<uint8_t> pages(PreparedPages::kSize);
+    stamp_engines().back()->fill(StampKey(42), 0, Direction::kDown, 0, pages.data(), pages.size());
+    // A host that grants small pipes only repeats a part of the pages.
+    size_t period = 1;
+    while (period < pages.size() && memcmp(bytes.data(), bytes.data() + period * 4096, 4096) != 0) {
+      ++period;
+    }
+    period *= 4096;
+    bool equal = period <= pages.size();
+    for (size_t i = 0; equal && i < bytes.size(); ++i) equal = bytes[i] == pages[i % period];
+    CHECK(equal);
+  }
+  // Thousands of connections need no descriptors beside their own.
+  PreparedPages shared(*make_zero_content());
+  const size_t before = open_descriptors();
+  std::vector<std::unique_ptr<Sender>> senders;
+  for (int i = 0; i < 100; ++i) senders.push_back(make_prepared_sender(shared));
+  CHECK(open_descriptors() == before);
+
+  options.connections = 20;
+  Running from(options);
+  EndpointOptions discard = sink(from->address(), 20);
+  discard.receive = ReceiveMode::kDiscard;
+  Running to(std::move(discard));
+  from.join();
+  to.join();
+  check_whole(from, to, 5'000'011);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Cases cases(argc, argv);
+  cases.run("stamps on the wire", 20, stamps_on_the_wire);
+  cases.run("stamps of successors", 20, stamps_of_successors);
+  cases.run("zeros", 20, zeros);
+  cases.run("odd messages", 20, odd_messages);
+  cases.run("urgent byte", 20, urgent_byte);
+  cases.run("sizes of messages are drawn", 20, message_sizes_are_drawn);
+  cases.run("file by sendfile", 20, [] { files(SendMode::kFile); });
+  cases.run("file on the fly", 20, [] { files(SendMode::kContent); });
+  cases.run("prepared pages", 20, prepared);
+  return cases.finish();
+}

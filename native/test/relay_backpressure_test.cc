@@ -1,0 +1,158 @@
+// Peers that take or give little, late or never: partial writes, full and dry pipes, pipes without
+// a free slot. Nothing is lost, nothing spins, and a reader that does not read stops its sender.
+#include <unistd.h>
+
+#include "relay_support.h"
+
+using namespace splicebench;
+using namespace splicebench::testing;
+
+namespace {
+
+constexpr BufferSizes kTiny{.receive = 1, .send = 1};  // the kernel makes it its least
+
+// One byte per receive on both ends.
+void one_byte_readers(const std::string& mechanism) {
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay(mechanism, local_address(listener.get()));
+  Ends ends = open_ends(*relay, listener.get(), 1);
+  constexpr uint64_t kBytes = 100'000;
+  for (Peer* peer : {&ends.client, &ends.upstream}) {
+    peer->to_send = kBytes;
+    peer->receive_most = 1;
+  }
+  drive(ends);
+  CHECK(ends.client.intact(kBytes) && ends.upstream.intact(kBytes));
+}
+
+// Windows of two kilobytes everywhere, also in the forwarder: every send is a partial one.
+void tiny_buffers(const std::string& mechanism, bool readers_too, size_t pipe) {
+  const BufferSizes upstream_buffers = readers_too ? kTiny : BufferSizes{};
+  const Fd listener = listen_upstream(upstream_buffers);
+  const auto relay = start_relay(mechanism, local_address(listener.get()),
+                                 {.pipe = pipe, .buffer = pipe, .buffers = kTiny});
+  Ends ends = open_ends(*relay, listener.get(), 2, upstream_buffers);
+  // Each window's odd end waits 40 ms for a delayed acknowledgement.
+  const uint64_t bytes = readers_too ? 6'000 : 300'000;
+  ends.client.to_send = ends.upstream.to_send = bytes;
+  drive(ends);
+  CHECK(ends.client.intact(bytes) && ends.upstream.intact(bytes));
+}
+
+// A reader that pauses after each receive, and a sender that is always ahead of it.
+void slow_reader(const std::string& mechanism, bool down) {
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay(mechanism, local_address(listener.get()));
+  Ends ends = open_ends(*relay, listener.get(), 3, {.receive = 8192, .send = 0});
+  Peer& sender = down ? ends.upstream : ends.client;
+  Peer& reader = down ? ends.client : ends.upstream;
+  sender.to_send = 4 << 20;
+  reader.receive_most = 16'000;
+  reader.pause_us = 300;
+  drive(ends);
+  CHECK(reader.intact(4 << 20) && sender.intact(0));
+}
+
+// A reader that stops, with more waiting in the sender's socket than the way holds: the forwarder
+// sleeps meanwhile, its other connections go on, and all bytes come when the reader wakes. Then the
+// other meaning of EAGAIN: the socket is dry while the pipe still holds what the reader has not
+// taken.
+void stalled_reader(const std::string& mechanism, bool down, size_t size) {
+  const Fd listener = listen_upstream();
+  const auto relay =
+      start_relay(mechanism, local_address(listener.get()), {.pipe = size, .buffer = size});
+  Ends ends = open_ends(*relay, listener.get(), 4, {.receive = 16384, .send = 0});
+  Peer& sender = down ? ends.upstream : ends.client;
+  Peer& reader = down ? ends.client : ends.upstream;
+  sender.to_send = UINT64_MAX;
+  reader.reading = reader.writing = false;
+  drive(ends, 150);
+  CHECK(sender.sent < uint64_t{256} << 20);
+  const uint64_t calls = relay->sys().system_calls();
+  usleep(200'000);
+  // sockmap-paced does not sleep: it looks again and again at what the kernel holds
+  // (docs/sockmap.md).
+  if (mechanism != "sockmap-paced") CHECK(relay->sys().system_calls() - calls < 10);
+  Ends beside = open_ends(*relay, listener.get(), 5);
+  beside.client.to_send = beside.upstream.to_send = 1 << 20;
+  drive(beside);
+  CHECK(beside.client.intact(1 << 20) && beside.upstream.intact(1 << 20));
+  // The sender falls silent; the reader takes everything, in spite of no further event from there.
+  sender.to_send = sender.sent;
+  sender.end_after = false;
+  reader.reading = true;
+  drive(ends, 150);
+  CHECK(reader.received == sender.sent && reader.equal == sender.sent && !reader.eof);
+  // And stops again and again, at another fill each time.
+  for (uint64_t i = 0; i < 10; ++i) {
+    reader.reading = false;
+    sender.to_send += 200'000 * (i + 1);
+    drive(ends, 20);
+    reader.reading = true;
+    drive(ends, 20);
+  }
+  sender.end_after = reader.writing = true;
+  drive(ends);
+  CHECK(reader.intact(sender.to_send) && sender.intact(0));
+}
+
+// Segments of 1 to 1500 bytes over many sockets, one from each in turn: each takes a slot of the
+// pipe, however small, so that pipes are full of slots long before they are full of bytes.
+void small_segments(const std::string& mechanism, size_t size, unsigned connections, uint64_t bytes,
+                    size_t most) {
+  const Fd listener = listen_upstream();
+  const auto relay =
+      start_relay(mechanism, local_address(listener.get()), {.pipe = size, .buffer = size});
+  std::vector<Ends> all;
+  std::vector<Peer*> peers;
+  for (unsigned i = 0; i < connections; ++i) {
+    all.push_back(open_ends(*relay, listener.get(), 100 + i));
+    for (Peer* peer : {&all.back().client, &all.back().upstream}) {
+      set_nodelay(peer->fd.get(), true);
+      peer->to_send = bytes;
+      peer->send_low = 1;
+      peer->send_high = most;
+      peer->reading = false;
+    }
+  }
+  for (Ends& ends : all) {
+    peers.push_back(&ends.client);
+    peers.push_back(&ends.upstream);
+  }
+  // First without a reader, so that segments pile up.
+  drive(peers, 100);
+  for (Peer* peer : peers) peer->reading = true;
+  drive(peers);
+  for (const Peer* peer : peers) CHECK(peer->intact(bytes));
+  CHECK(eventually([&] { return relay->stats().open.get() == 0; }));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Cases cases(argc, argv);
+  const uint64_t segments = argument(argc, argv, "--segment-kib", 300) << 10;
+  for (const std::string& mechanism : relay_mechanisms()) {
+    cases.run(mechanism + ": one-byte readers", 60, [&] { one_byte_readers(mechanism); });
+    for (const size_t size : {size_t{700}, size_t{4096}, size_t{0}}) {
+      const std::string sized = ", size " + std::to_string(size);
+      cases.run(mechanism + ": tiny forwarder buffers" + sized, 60,
+                [&] { tiny_buffers(mechanism, false, size); });
+      cases.run(mechanism + ": tiny buffers everywhere" + sized, 60,
+                [&] { tiny_buffers(mechanism, true, size); });
+      for (const bool down : {true, false}) {
+        cases.run(mechanism + ": stalled reader" + (down ? " down" : " up") + sized, 60,
+                  [&] { stalled_reader(mechanism, down, size ? size + 3000 : 0); });
+      }
+      cases.run(mechanism + ": segments up to 1500" + sized, 60,
+                [&] { small_segments(mechanism, size, 24, segments, 1500); });
+      cases.run(mechanism + ": segments of one byte" + sized, 60,
+                [&] { small_segments(mechanism, size, 8, segments / 50, 1); });
+    }
+    for (const bool down : {true, false}) {
+      cases.run(mechanism + ": slow reader" + (down ? " down" : " up"), 60,
+                [&] { slow_reader(mechanism, down); });
+    }
+  }
+  return cases.finish();
+}

@@ -1,0 +1,65 @@
+/** What a published claim is. The claims themselves are in published.ts and report-2008.ts. */
+
+/** Where a claim holds, according to whoever made it. */
+export type Place =
+  /** Between network cards, over a wire. Loopback and veth only emulate that. */
+  | 'nic'
+  /** Anywhere, loopback included. */
+  | 'anywhere';
+
+/** A range that a claim gives for a quantity; an end that is absent is open. */
+export interface Range {
+  from?: number;
+  to?: number;
+}
+
+/** How a claim is judged: a quantity of stored trials, and what the claim says of it. */
+export type Test =
+  /** The paired ratio of one forwarder to another. */
+  | { kind: 'ratio'; of: string; over: string; metric: string; claimed: Range }
+  /** The median of one forwarder. */
+  | { kind: 'level'; of: string; metric: string; claimed: Range }
+  /** Wrong bytes in streams that are complete. Supported by a single incident. */
+  | { kind: 'corruption'; of: readonly string[] }
+  /** The forwarder blocks for ever. Supported by a single stalled trial. */
+  | { kind: 'stall'; of: string }
+  /**
+   * Incidents of one kind of trial as against another. Says something only when either has any:
+   * 'fewer' is that the first has none where the second has, 'more' the other way about, 'different'
+   * either of these.
+   */
+  | {
+      kind: 'incidence';
+      of: readonly string[];
+      against: readonly string[];
+      claimed: 'fewer' | 'more' | 'same' | 'different';
+    };
+
+/** What a claim is judged from. */
+export interface ClaimTest {
+  /** Scenario under bench/scenarios whose trials are looked at. */
+  scenario: string;
+  /** Only cells whose key contains this; absent = all of the scenario. */
+  cell?: string;
+  test: Test;
+}
+
+/** One published claim. */
+export interface Claim {
+  /** Short, lower case, with dashes; stable. */
+  id: string;
+  /** Who said it where. */
+  source: string;
+  /** In the words of this project, one sentence. */
+  statement: string;
+  place: Place;
+  /** What is needed beyond the forwarders and privileges that the scenario asks for; null = nothing. */
+  needs: string | null;
+  /** null = nothing that can be run here tests it; `needs` says what would. */
+  judged: ClaimTest | null;
+  /**
+   * The verdict that a sound machine should give, for `--check`; null = none is expected.
+   * The defects of 2008 must not be reproduced.
+   */
+  expected: 'supported' | 'not reproduced' | null;
+}

@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ClaimEvidence, isMet, judgeClaim, type JudgedClaim } from '../claims/judge.js';
+import { CLAIMS, claimsOf, scenariosOf } from '../claims/registry.js';
+import { forwarderKinds } from '../forwarders/registry.js';
+import { claimCharts } from '../report/claims-chart.js';
+import { claimsCsv, claimsMarkdown, claimsText } from '../report/claims-table.js';
+import { renderSvg } from '../report/svg.js';
+import { terminalStyle } from '../report/terminal.js';
+import { readRun, type StoredRun } from '../results/store.js';
+import { quick, withBlocks } from '../scenario/adjust.js';
+import { loadScenarios } from '../scenario/load.js';
+import { describePlan } from './dry-run.js';
+import { emulate2008 } from './emulate-2008.js';
+import { EXIT, UsageError } from './exit.js';
+import { count } from './options.js';
+import { executeRun } from './run.js';
+
+interface Options {
+  in?: string[];
+  out?: string;
+  quick?: boolean;
+  blocks?: number;
+  check?: boolean;
+  dryRun?: boolean;
+  list?: boolean;
+  json?: boolean;
+  emulate2008?: boolean;
+}
+
+/** `splicebench claims [ID…]`: published claims, judged from stored or fresh runs. */
+export function addClaims(root: Command): void {
+  root
+    .command('claims')
+    .description(
+      'published claims with a verdict: supported, refuted, not reproduced, or untestable here',
+    )
+    .argument('[ids...]', 'claims by id (default: all)')
+    .option('--in <dirs...>', 'judge from these stored runs instead of fresh ones')
+    .option('--out <dir>', 'write claims.md, claims.csv and charts into this folder')
+    .option('--quick', 'two short blocks: shows that it works, decides nothing')
+    .option('--blocks <n>', 'exactly so many blocks per scenario', count)
+    .option('--check', 'exit with 4 when a claim does not come out as a sound machine has it')
+    .option('--dry-run', 'show what would run')
+    .option('--list', 'show the claims without judging them')
+    .option('--emulate-2008', 'how far splicing gets with the CPU that copies 3 Gbps (emulated)')
+    .option('--json', 'as JSON on stdout, text on stderr')
+    .action(claims);
+}
+
+async function claims(ids: string[], options: Options): Promise<void> {
+  if (options.emulate2008) {
+    if (ids.length > 0) throw new UsageError('--emulate-2008 is a claim of its own: leave out ids');
+    await emulate2008(options);
+    return;
+  }
+  const wanted = claimsOf(ids);
+  if (options.list) {
+    const lines = wanted.map(({ id, statement, source }) => `${id}\n  ${statement} (${source})\n`);
+    process.stdout.write(options.json ? `${JSON.stringify(wanted, null, 2)}\n` : lines.join(''));
+    return;
+  }
+  const human = options.json ? process.stderr : process.stdout;
+  const names = scenariosOf(wanted);
+  if (options.in === undefined && names.length > 0) {
+    let scenarios = await loadScenarios(names, forwarderKinds);
+    if (options.quick) scenarios = scenarios.map((scenario) => quick(scenario).scenario);
+    const { blocks } = options;
+    if (blocks !== undefined) {
+      scenarios = scenarios.map((scenario) => withBlocks(scenario, blocks).scenario);
+    }
+    if (options.dryRun) {
+      human.write(describePlan(scenarios, null));
+      return;
+    }
+    const folder = await executeRun(scenarios, {}, process.stderr);
+    if (process.exitCode === EXIT.interrupted) return;
+    options.in = [folder];
+  }
+  // A violation found while running outlives what the claims say of it.
+  const violated = process.exitCode === EXIT.violation;
+  const runs = await readAll(options.in ?? []);
+  const judged = judgeAll(wanted, runs);
+  if (options.out !== undefined) await write(options.out, judged, runs);
+  const { columns } = terminalStyle(process.stdout, process.env);
+  human.write(`\n${claimsText(judged, columns)}`);
+  if (options.json) process.stdout.write(`${JSON.stringify(judged, null, 2)}\n`);
+  if (options.out !== undefined) human.write(`\nclaims: ${join(options.out, 'claims.md')}\n`);
+  process.exitCode = violated ? EXIT.violation : EXIT.ok;
+  if (!options.check) return;
+  const unmet = judged.filter((one) => !isMet(one));
+  for (const { claim, verdict } of unmet) {
+    process.stderr.write(`${claim.id}: expected ${claim.expected ?? ''}, found ${verdict}\n`);
+  }
+  if (unmet.length > 0 && !violated) process.exitCode = EXIT.threshold;
+}
+
+async function readAll(folders: readonly string[]): Promise<StoredRun[]> {
+  const runs = await Promise.all(folders.map((folder) => readRun(folder)));
+  for (const warning of runs.flatMap(({ warnings }) => warnings)) {
+    process.stderr.write(`${warning}\n`);
+  }
+  return runs;
+}
+
+/** Blocks pair only inside a run: each claim is judged from the first run that has trials for it. */
+function judgeAll(wanted: typeof CLAIMS, runs: readonly StoredRun[]): JudgedClaim[] {
+  const evidence = runs.map(({ manifest, trials }): ClaimEvidence => ({
+    trials,
+    unavailable: manifest.unavailable ?? [],
+  }));
+  return wanted.map((claim) => {
+    const judged = evidence.map((one) => judgeClaim(claim, one));
+    const empty = judgeClaim(claim, { trials: [], unavailable: [] });
+    return judged.find(({ trials }) => trials > 0) ?? judged[0] ?? empty;
+  });
+}
+
+async function write(
+  folder: string,
+  judged: readonly JudgedClaim[],
+  runs: readonly StoredRun[],
+): Promise<void> {
+  const charts = claimCharts(judged);
+  const manifests = runs.map(({ manifest }) => manifest);
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of [
+      ['claims.md', claimsMarkdown(judged, manifests, charts)],
+      ['claims.csv', claimsCsv(judged)],
+      ...charts.map((chart) => [`${chart.name}.svg`, renderSvg(chart)] as const),
+    ] as const) {
+      await writeFile(join(folder, name), text);
+    }
+  } catch (error) {
+    throw new UsageError(`--out: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

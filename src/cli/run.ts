@@ -1,0 +1,266 @@
+import { type Command, Option } from 'commander';
+import { join } from 'node:path';
+import { forwarderKinds } from '../forwarders/registry.js';
+import { packageVersion } from '../host/environment.js';
+import { provenDetectors } from '../lab/proof.js';
+import { environmentChanges } from '../results/environment-changes.js';
+import { RECORD_VERSION, type RunManifest, type Unavailable } from '../results/record.js';
+import { assertSameRun, storedScenarios } from '../results/resume.js';
+import { RunStore } from '../results/store.js';
+import { onlyIn, parseOnly, quick, soak, strace, until, withBlocks } from '../scenario/adjust.js';
+import type { Scenario } from '../scenario/expand.js';
+import { loadScenarios } from '../scenario/load.js';
+import { randomSeed } from '../statistics/random.js';
+import { unavailableIn, withoutTopology } from '../trial/availability.js';
+import { type HostAnswers, LiveExecutor } from '../trial/live-executor.js';
+import { runSchedule } from '../trial/schedule.js';
+import type { RunEvent } from '../trial/schedule-events.js';
+import { describePlan } from './dry-run.js';
+import { UsageError } from './exit.js';
+import { count, hours, seed } from './options.js';
+import { Progress } from './progress.js';
+import { finishReport, type HumanStream } from './report.js';
+import { releaseSignals, stopSignal } from './stop-signal.js';
+
+interface Options {
+  out?: string;
+  quick?: boolean;
+  seed?: string;
+  blocks?: number;
+  only?: string;
+  resume?: string;
+  dryRun?: boolean;
+  json?: boolean;
+  until?: string[];
+  hours?: number;
+  strace?: boolean;
+}
+
+/** `splicebench run`: runs scenarios, stores every trial, writes the report. */
+export function addRun(root: Command): void {
+  root
+    .command('run')
+    .description('run scenarios: files, or names under bench/scenarios')
+    .argument('[scenarios...]', 'default: loopback')
+    .addOption(
+      new Option('--out <dir>', 'folder of the run (default: results/runs/RUN)').conflicts(
+        'resume',
+      ),
+    )
+    .option('--quick', 'two short blocks, to see that it works')
+    .option('--seed <n>', 'seed of the order and of the stamped bytes (default: random)', seed)
+    .option('--blocks <n>', 'exactly so many blocks; with --until or --hours at most', count)
+    .option(
+      '--until <bound>',
+      "blocks until no more corruption is possible than this, e.g. 'corruption < 1/TB', '/GB', " +
+        "'splice.corruption < 1/1000 connections'; may be repeated",
+      (text: string, before: string[] | undefined) => [...(before ?? []), text],
+    )
+    .option('--hours <h>', 'soak: repeat the blocks until the time is over', hours)
+    .option(
+      '--strace',
+      'every forwarder under strace, for the calls around incidents; gives no speed',
+    )
+    .option('--only <forwarders>', 'only these forwarders and the baseline, separated by commas')
+    .option('--resume <dir>', 'go on with a stored run')
+    .option('--dry-run', 'show what would run')
+    .option('--json', 'events as lines of JSON on stdout, text on stderr')
+    .action(run);
+}
+
+async function run(names: string[], options: Options): Promise<void> {
+  const human = options.json ? process.stderr : process.stdout;
+  const asked = await askedScenarios(names, options, (note) => human.write(`${note}\n`));
+  if (options.dryRun) {
+    const text = asked ?? [];
+    const unavailable = await unavailableInAll(text, null);
+    human.write(describePlan(text, options.seed ?? null, unavailable));
+    return;
+  }
+  await executeRun(asked, options, human);
+}
+
+/** What running takes beside the scenarios. */
+type RunOptions = Pick<Options, 'out' | 'seed' | 'resume' | 'json'>;
+
+/**
+ * Runs scenarios, stores every trial, writes the report and sets the exit code.
+ * @param asked what to run; null = whatever the resumed run was started with
+ * @param human where the report goes
+ * @returns the run's folder
+ */
+export async function executeRun(
+  asked: Scenario[] | null,
+  options: RunOptions,
+  human: HumanStream,
+): Promise<string> {
+  const executor = new LiveExecutor();
+  const signal = stopSignal();
+  const progress = new Progress(process.stderr);
+  const started = performance.now();
+  try {
+    const store = await openStore(options, asked, executor);
+    for (const warning of store.warnings) progress.line(warning);
+    const scenarios = storedScenarios(store.manifest);
+    const emit = (event: RunEvent) => {
+      if (options.json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      progress.take(event);
+    };
+    try {
+      for (const scenario of scenarios) {
+        if (signal.aborted) break;
+        const result = await runSchedule({
+          cells: scenario.cells,
+          forwarders: scenario.forwarders,
+          executor,
+          store,
+          seed: store.manifest.seed,
+          blocks: scenario.blocks,
+          unavailable: store.manifest.unavailable ?? [],
+          signal,
+          onEvent: emit,
+        });
+        const stopping = { ...store.manifest.stopping, ...result.stopping };
+        await store.updateManifest({ stopping });
+      }
+      progress.clear();
+      const after = await executor.environmentAfter();
+      if (after !== null) {
+        await store.updateManifest({
+          environment_after: after,
+          environment_changes: environmentChanges(store.manifest.environment, after),
+        });
+      }
+      const finished = signal.aborted ? null : new Date().toISOString();
+      await store.updateManifest({ finished, interrupted: signal.aborted });
+    } finally {
+      progress.clear();
+      await store.close();
+    }
+    process.exitCode = await finishReport(store.folder, human);
+    const minutes = (performance.now() - started) / 60e3;
+    human.write(`\nreport: ${join(store.folder, 'report.html')} (${minutes.toFixed(1)} minutes)\n`);
+    return store.folder;
+  } finally {
+    progress.clear();
+    await executor.close();
+    releaseSignals();
+  }
+}
+
+/** The scenarios asked for on the command line; null when resuming names none. */
+async function askedScenarios(
+  names: string[],
+  options: Options,
+  note: (text: string) => void,
+): Promise<Scenario[] | null> {
+  const { blocks, until: bounds, hours } = options;
+  const changes = options.quick ?? blocks ?? options.only ?? options.strace ?? bounds ?? hours;
+  if (options.resume !== undefined && names.length === 0) {
+    if (changes === undefined) return null;
+    throw new UsageError(
+      '--resume goes on with the run as it was started; leave out --quick, --blocks, --only, --until, --hours and --strace',
+    );
+  }
+  let scenarios = await loadScenarios(names.length === 0 ? ['loopback'] : names, forwarderKinds);
+  const apply = (change: (scenario: Scenario) => { scenario: Scenario; notes: string[] }) => {
+    const changed = scenarios.map(change);
+    scenarios = changed.map(({ scenario }) => scenario);
+    for (const text of new Set(changed.flatMap(({ notes }) => notes))) note(text);
+  };
+  if (options.only !== undefined) {
+    const wanted = parseOnly(options.only);
+    const kept = onlyIn(scenarios, wanted);
+    scenarios = kept.scenarios;
+    for (const text of new Set(kept.notes)) note(text);
+  }
+  if (options.quick) apply(quick);
+  if (options.strace) apply(strace);
+  if (bounds !== undefined) apply((scenario) => until(scenario, bounds, blocks));
+  if (hours !== undefined) {
+    const each = (hours * 3600) / scenarios.length;
+    apply((scenario) => soak(scenario, each, blocks));
+  }
+  if (blocks !== undefined && bounds === undefined && hours === undefined) {
+    apply((scenario) => withBlocks(scenario, blocks));
+  }
+  return scenarios;
+}
+
+/**
+ * What has to be left out, as the hosts say where it would run.
+ * @param executor null = nothing is connected to: what other hosts lack is not known then
+ */
+async function unavailableInAll(
+  scenarios: readonly Scenario[],
+  executor: LiveExecutor | null,
+): Promise<Unavailable[]> {
+  const lists = scenarios.map(async (scenario) => {
+    const topology = scenario.cells[0]?.topology;
+    if (topology?.kind !== 'hosts') return unavailableIn(scenario, forwarderKinds);
+    const answers = (await executor?.askOf(topology)) ?? NOT_ASKED;
+    return unavailableIn(scenario, forwarderKinds, answers.limit, answers.ask);
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+const NOT_ASKED: HostAnswers = { limit: null, ask: () => Promise.resolve(null) };
+
+async function openStore(
+  options: RunOptions,
+  asked: Scenario[] | null,
+  executor: LiveExecutor,
+): Promise<RunStore> {
+  if (options.resume !== undefined) {
+    const store = await RunStore.resume(options.resume);
+    try {
+      assertSameRun(store.manifest, asked, options.seed ?? null);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    return store;
+  }
+  const scenarios = asked ?? [];
+  const started = new Date();
+  const runId = idOf(started, scenarios);
+  const manifest: RunManifest = {
+    version: RECORD_VERSION,
+    run_id: runId,
+    splicebench: packageVersion(),
+    started: started.toISOString(),
+    finished: null,
+    interrupted: false,
+    seed: options.seed ?? randomSeed(),
+    scenarios,
+    environment: [],
+    stopping: {},
+    unavailable: [],
+    detectors: await provenDetectors(),
+  };
+  const store = await RunStore.create(options.out ?? join('results', 'runs', runId), manifest);
+  try {
+    const { environment, refused } = await executor.prepare(
+      scenarios.flatMap(({ cells }) => cells),
+    );
+    const unavailable = await unavailableInAll(scenarios, executor);
+    const without = refused.flatMap(({ cell, reason }) => withoutTopology(scenarios, cell, reason));
+    await store.updateManifest({
+      environment,
+      unavailable: [...unavailable, ...without],
+    });
+  } catch (error) {
+    await store.close();
+    // Nothing was run: the folder must not stand in the way of the next attempt.
+    await store.forget();
+    throw error;
+  }
+  return store;
+}
+
+/** Sorts by time and tells which scenario: "20261123-141500-loopback". */
+function idOf(started: Date, scenarios: readonly Scenario[]): string {
+  const stamp = started.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const names = scenarios.map(({ name }) => name).join('+');
+  return `${stamp}-${names.slice(0, 60)}`;
+}

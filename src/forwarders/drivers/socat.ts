@@ -1,0 +1,39 @@
+/** `use: socat`: one process per connection. */
+import { z } from 'zod';
+import { size } from '../../scenario/fields.js';
+import { PLAIN_COMMAND } from '../command.js';
+import type { CommandSpec, ForwarderKind } from '../kind.js';
+import { needs } from './program.js';
+
+const options = z.strictObject({
+  /** Bytes per read, `-b`; socat's own default is 8 KiB. */
+  buffer: size({ min: 1, max: 2 ** 28 }).optional(),
+});
+
+/** Seconds that one direction may go on after the other has ended; socat's own default is half a second. */
+const HALF_CLOSED = 86_400;
+
+export const socatKind: ForwarderKind = {
+  use: 'socat',
+  summary: 'socat, a process per connection: its buffer',
+  options,
+  runner: { kind: 'command', command: specOf },
+  unavailable: needs('socat'),
+  refuses: () => null,
+};
+
+function specOf(given: Record<string, unknown>): CommandSpec {
+  const { buffer } = options.parse(given);
+  return {
+    ...PLAIN_COMMAND,
+    argv: [
+      'socat',
+      ...(buffer === undefined ? [] : ['-b', String(buffer)]),
+      ...['-t', String(HALF_CLOSED)],
+      'TCP-LISTEN:{listen.port},bind={listen.host},reuseaddr,fork,backlog=4096',
+      'TCP:{upstream.host}:{upstream.port}',
+    ],
+    // Its first line is a credit, the version comes second.
+    versionArgv: ['sh', '-c', "socat -V | sed -n 's/^socat version \\([^ ]*\\).*/socat \\1/p'"],
+  };
+}

@@ -1,0 +1,68 @@
+import type { z } from 'zod';
+import type { Workload } from '../scenario/plan.js';
+
+/** How a forwarder is run. */
+export type Runner =
+  /** No forwarder: the sink talks to the source. */
+  | { kind: 'direct' }
+  /** A mechanism of the native addon. */
+  | { kind: 'builtin'; mechanism: string }
+  /** A program, started as the options say. */
+  | {
+      kind: 'command';
+      /** May look at the program first, to write what its version understands. */
+      command: (options: Record<string, unknown>) => CommandSpec | Promise<CommandSpec>;
+    };
+
+/**
+ * A program to run as a forwarder. `{listen.host}`, `{listen.port}`, `{upstream.host}`,
+ * `{upstream.port}` and `{dir}` are filled in, in argv, env, cwd and the contents of files.
+ */
+export interface CommandSpec {
+  argv: string[];
+  /** Added to the environment. */
+  env: Record<string, string>;
+  /** Working directory; null = the orchestrator's. */
+  cwd: string | null;
+  /** Files by name with their contents, written into `{dir}`: a folder that lives as long as the trial. */
+  files: Record<string, string>;
+  /** What shows that it is ready. */
+  probe: Probe;
+  /** Seconds within which it must be ready. */
+  ready: number;
+  /** Prints its version; null = unknown. */
+  versionArgv: string[] | null;
+}
+
+export type Probe =
+  /**
+   * Something listens on the port. Nothing connects: that would be a session like any other, which the
+   * source would count, and some programs serve only one.
+   */
+  | { kind: 'listen' }
+  /** It has printed this, and something listens. */
+  | { kind: 'output'; text: string }
+  /** This command, filled in like argv, ends with exit code 0. */
+  | { kind: 'command'; argv: string[] };
+
+/** One entry of the registry: a word that `use:` accepts in a scenario. */
+export interface ForwarderKind {
+  use: string;
+  summary: string;
+  /**
+   * For the lab: it breaks streams on purpose. It is told the trial's seed, and not listed among the
+   * forwarders that one may want to use.
+   */
+  lab?: true;
+  /** It is known to lose bytes, and why: no honest stream for the selftest. */
+  lossy?: string;
+  options: z.ZodObject;
+  runner: Runner;
+  /**
+   * Why it cannot work on this host, naming what is missing and the way to get it; null when it can.
+   * Asked once per run, before anything starts.
+   */
+  unavailable: (options: Record<string, unknown>) => Promise<string | null>;
+  /** Why it cannot take part under a workload, or null when it can. */
+  refuses: (workload: Workload) => string | null;
+}

@@ -1,0 +1,68 @@
+/**
+ * How far trials have come towards a bound on corruption such as "below 1 per TB", what is still
+ * missing, and whether it can be reached at all. Pure.
+ */
+import type { TrialRecord } from '../results/record.js';
+import { poissonBounds } from './bounds.js';
+import { violatedConnections } from './fates.js';
+import { type Tally, tally } from './tally.js';
+
+/** What a bound is per: bytes verified, or connections of a trial. */
+export type BoundUnit = 'byte' | 'connection';
+
+/** One forwarder's way to a bound. Rates are per byte or per connection. */
+export interface Reach {
+  forwarder: string;
+  limit: number;
+  events: number;
+  /** Bytes verified, or connections checked. */
+  exposure: number;
+  /** The 95 % bounds; null where nothing was verified, which bounds nothing. */
+  low: number | null;
+  high: number | null;
+  reached: boolean;
+  /** What would have been verified when the bound is reached, if nothing more is found. */
+  needed: number;
+  /** Even the lower bound is above the limit: more trials are not expected to bring it down. */
+  beyond: boolean;
+}
+
+/** The way of one forwarder, from its trials. */
+export function reachOf(
+  forwarder: string,
+  trials: readonly TrialRecord[],
+  unit: BoundUnit,
+  limit: number,
+): Reach {
+  const sum = tally(
+    forwarder,
+    trials.filter((trial) => trial.forwarder === forwarder),
+  );
+  const { events, exposure } = unit === 'byte' ? perByte(sum) : perConnection(sum);
+  const mean = poissonBounds(events);
+  const low = exposure > 0 ? mean.low / exposure : null;
+  const high = exposure > 0 ? mean.high / exposure : null;
+  return {
+    forwarder,
+    limit,
+    events,
+    exposure,
+    low,
+    high,
+    reached: high !== null && high < limit,
+    needed: mean.high / limit,
+    beyond: low !== null && low >= limit,
+  };
+}
+
+/** A stream that lost its end, or went on beyond it, counts as one where no stretch was found. */
+function perByte(sum: Tally) {
+  const ends = sum.fates.truncated + sum.fates.extra;
+  return { events: sum.incidents + ends, exposure: sum.verifiedBytes };
+}
+
+/** Connections of which it is not known what became of them prove nothing. */
+function perConnection(sum: Tally) {
+  const exposure = sum.checkedConnections - sum.untoldConnections;
+  return { events: violatedConnections(sum.fates), exposure };
+}

@@ -1,0 +1,106 @@
+import type { Check, Direction, WorkloadKind } from '../results/record.js';
+import { bytes, count, plural } from './quantity.js';
+
+/** What tells one cell from another; both TrialRecord and SummaryRow have these fields. */
+export interface Condition {
+  cell: string;
+  scenario: string;
+  topology: string;
+  check: Check;
+  direction: Direction;
+  connections: number;
+  /** Bytes per send; null = as large as serves best. */
+  message_bytes: number | null;
+  /** Absent in what was stored before there were kinds. */
+  workload?: WorkloadKind;
+}
+
+/** A cell in full: "loopback, download, 1 connection". The check is said apart, by the heading. */
+export function conditionTitle(condition: Condition): string {
+  const { scenario, topology } = condition;
+  const place = scenario === topology ? topology : `${scenario} on ${topology}`;
+  const kind =
+    condition.workload === 'churn'
+      ? `churn, ${condition.direction}`
+      : condition.workload === 'http'
+        ? 'http'
+        : condition.direction;
+  const parts = [place, kind, connections(condition)];
+  if (condition.message_bytes !== null) parts.push(message(condition));
+  const others = varied(condition);
+  if (others !== '') parts.push(others);
+  return parts.join(', ');
+}
+
+/** Told by fields of their own. */
+const TOLD: readonly string[] = ['check', 'direction', 'connections', 'message'];
+
+/** What the matrix varies besides, as the cell's key has it: [["mtu", "1500"], ["offloads", "on"]]. */
+export function variedKeys({ cell, scenario }: Pick<Condition, 'cell' | 'scenario'>) {
+  if (!cell.startsWith(`${scenario}/`)) return [];
+  const parts = cell.slice(scenario.length + 1).split(',');
+  return parts
+    .map((part): [string, string] => {
+      const [key = '', ...value] = part.split('=');
+      return [key, value.join('=')];
+    })
+    .filter(([key, value]) => !TOLD.includes(key) || isMessageRange(key, value));
+}
+
+/** Sizes of messages between two: no column has them. */
+function isMessageRange(key: string, value: string): boolean {
+  return key === 'message' && value.includes('-');
+}
+
+function varied(condition: Condition): string {
+  return variedKeys(condition)
+    .map(([key, value]) => (value === 'null' ? `without ${key}` : `${key}=${value}`))
+    .join(', ');
+}
+
+/**
+ * Short names by cell, made of what differs between the cells only: "16 connections",
+ * "1 connection, 64 B per message". Cells that differ in nothing named here keep their key.
+ */
+export function conditionNames(conditions: readonly Condition[]): Map<string, string> {
+  const aspects: ((condition: Condition) => string)[] = [
+    (condition) => condition.scenario,
+    (condition) => condition.topology,
+    (condition) =>
+      condition.workload === 'churn' || condition.workload === 'http' ? condition.workload : '',
+    (condition) => condition.direction,
+    connections,
+    message,
+    varied,
+    checkText,
+  ];
+  const differing = aspects.filter((aspect) => new Set(conditions.map(aspect)).size > 1);
+  const names = new Map<string, string>();
+  for (const condition of conditions) {
+    const parts = differing.map((aspect) => aspect(condition)).filter((part) => part !== '');
+    const name = parts.join(', ');
+    names.set(condition.cell, name);
+  }
+  const distinct = new Set(names.values()).size === names.size;
+  if (!distinct) for (const condition of conditions) names.set(condition.cell, condition.cell);
+  return names;
+}
+
+/** "check: full", as the scenario file says it. */
+export function checkText(condition: Condition): string {
+  return `check: ${condition.check}`;
+}
+
+function connections(condition: Condition): string {
+  return plural(condition.connections, 'connection');
+}
+
+function message(condition: Condition): string {
+  if (condition.message_bytes === null) {
+    const ranged = variedKeys(condition).some(([key]) => key === 'message');
+    return ranged ? '' : 'largest messages';
+  }
+  return condition.message_bytes < 1000
+    ? `${count(condition.message_bytes)} B per message`
+    : `${bytes(condition.message_bytes)} per message`;
+}

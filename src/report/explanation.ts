@@ -1,0 +1,115 @@
+/** The story of incidents: what `splicebench explain` prints. Pure. */
+import { groupIncidents, type IncidentGroup } from '../integrity/groups.js';
+import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
+import { storedText } from '../integrity/stored-limits.js';
+import { relationOf } from '../integrity/relation.js';
+import type { RunManifest, StoredIncident, TrialRecord } from '../results/record.js';
+import { printable, wrapped } from './layout.js';
+import { count, listed, plural } from './quantity.js';
+
+/** What is explained. */
+export interface Explained {
+  manifest: RunManifest;
+  trials: readonly TrialRecord[];
+  /** In the order of incidents.jsonl; numbers count from 1. */
+  incidents: readonly StoredIncident[];
+}
+
+/** Groups whose first incident is told in full. */
+const TOLD = 3;
+/** Numbers listed per group. */
+const NUMBERS = 6;
+
+/** All incidents of a run: how many, in which groups, and the first of each large group in full. */
+export function explainRun(run: Explained, style: IncidentStyle, columns: number): string {
+  const { incidents } = run;
+  if (incidents.length === 0) return `${nothing(run)}\n`;
+  const groups = groupIncidents(incidents);
+  const shown = groups.slice(0, TOLD);
+  const rest = groups.length - shown.length;
+  return [
+    fill(found(run), columns),
+    ...groups.map((group, index) => fill(groupText(group, index), columns, '   ')),
+    ...shown.map((group) => explainIncident(run, group.numbers[0] ?? 1, style, columns).trimEnd()),
+    ...(rest > 0 ? [`The first of ${plural(rest, 'further group')}: explain RUN NUMBER.`] : []),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+/**
+ * One incident in full.
+ * @param number from 1, in the order of incidents.jsonl
+ */
+export function explainIncident(
+  run: Explained,
+  number: number,
+  style: IncidentStyle,
+  columns: number,
+): string {
+  const { incidents, trials } = run;
+  const incident = incidents[number - 1];
+  if (incident === undefined) throw new RangeError(`no incident ${number}`);
+  const trial = trials.find(({ trial_id }) => trial_id === incident.trial_id);
+  const group = groupIncidents(incidents).find(({ numbers }) => numbers.includes(number));
+  const alike = (group?.numbers.length ?? 1) - 1;
+  const [sentence = '', ...bytes] = incidentText(incident, style).split('\n');
+  const where = [
+    `Incident ${number} of ${incidents.length}`,
+    printable(incident.forwarder),
+    printable(incident.trial_id),
+    ...(trial === undefined ? [] : [printable(trial.cell), `the trial was ${trial.outcome}`]),
+  ];
+  const story = [
+    ...relationOf(incident).sentences,
+    ...(alike > 0
+      ? [`${plural(alike, 'other')} of the run ${alike === 1 ? 'is' : 'are'} alike.`]
+      : []),
+  ];
+  return [
+    fill(where.join(', '), columns, '  '),
+    fill(sentence, columns),
+    bytes.join('\n'),
+    fill(story.join(' '), columns),
+  ]
+    .filter((part) => part !== '')
+    .join('\n')
+    .concat('\n');
+}
+
+function nothing({ trials }: Explained): string {
+  const checked = trials.filter(({ check }) => check === 'full').length;
+  return checked === 0
+    ? 'No incident: no trial of this run compared a byte (check: full does).'
+    : `No incident: ${plural(checked, 'trial')} compared every byte and found nothing.`;
+}
+
+/** What was counted may be more than what is stored. */
+function found({ trials, incidents }: Explained): string {
+  const counted = trials.reduce((sum, trial) => sum + (trial.incidents ?? 0), 0);
+  const hit = new Set(incidents.map(({ trial_id }) => trial_id)).size;
+  const more =
+    counted > incidents.length ? ` (${storedText(incidents.length, counted)}, the first ones)` : '';
+  return `${plural(incidents.length, 'incident')} in ${plural(hit, 'trial')}${more}.`;
+}
+
+function groupText(group: IncidentGroup, index: number): string {
+  const { numbers, forwarders, trials } = group;
+  const origin = group.origin === null ? '' : `, from ${group.origin}`;
+  const lie = [
+    ...(group.in === 'unknown' ? [] : [`came in as ${group.in}`]),
+    ...(group.out === 'unknown' ? [] : [`went out as ${group.out}`]),
+  ];
+  const how = lie.length === 0 ? '; the calls are not known' : `; ${lie.join(', ')}`;
+  const few = numbers.slice(0, NUMBERS).join(', ');
+  const more = numbers.length > NUMBERS ? ', …' : '';
+  return (
+    `${index + 1}. ${count(numbers.length)} ${group.class}${origin}${how}: ` +
+    `${listed(forwarders.map(printable))}, ${plural(trials.length, 'trial')} ` +
+    `(${numbers.length === 1 ? 'number' : 'numbers'} ${few}${more})`
+  );
+}
+
+function fill(text: string, columns: number, indent = ''): string {
+  return wrapped(text, columns, indent).join('\n');
+}

@@ -1,0 +1,299 @@
+import type {
+  HostEnvironment,
+  InterfaceEnvironment,
+  RunManifest,
+  TrialColumns,
+  TrialRecord,
+} from '../results/record.js';
+import { isUsable } from '../statistics/summary.js';
+import { askedCongestion } from './stored-scenarios.js';
+import { checkText } from './condition.js';
+import type { RunReport } from './model.js';
+import { UNAVAILABLE, bytes, count, duration, listed, plural } from './quantity.js';
+
+/** A name and its value, for a list of facts. */
+export type Fact = [name: string, value: string];
+
+/** A table as plain text; columns from `numeric` on are figures. */
+export interface PlainTable {
+  head: string[];
+  rows: string[][];
+  numeric: number;
+}
+
+/** What could not be measured, of which forwarders, and why. */
+export interface Missing {
+  what: string;
+  forwarders: string[];
+  reason: string;
+}
+
+/** One line that says where figures come from: the run, how long it took, and on what. */
+export function runText(manifest: RunManifest): string {
+  const seconds = secondsOf(manifest);
+  const [host] = manifest.environment;
+  return [
+    `run ${manifest.run_id}`,
+    `splicebench ${manifest.splicebench}`,
+    seconds === null ? 'did not finish' : duration(seconds),
+    ...(host === undefined
+      ? []
+      : [host.kernel, `${host.cpu_model ?? 'unknown CPU'}, ${plural(host.cpus, 'CPU')}`]),
+  ].join(', ');
+}
+
+/** null for a run that did not finish. */
+function secondsOf({ started, finished, interrupted }: RunManifest): number | null {
+  return finished === null || interrupted
+    ? null
+    : (Date.parse(finished) - Date.parse(started)) / 1e3;
+}
+
+/** How the run was made: the plan as it was carried out. */
+export function runFacts(report: RunReport): Fact[] {
+  const { manifest, trials } = report;
+  const seconds = secondsOf(manifest);
+  const ended = seconds === null ? 'did not finish' : `took ${duration(seconds)}`;
+  return [
+    ['run', manifest.run_id],
+    ['splicebench', manifest.splicebench],
+    ['started', `${manifest.started}, ${ended}`],
+    ['trials', `${count(trials.length)}, each with fresh processes`],
+    ['order', `random inside blocks, seed ${manifest.seed}`],
+    ...report.cells.map((cell): Fact => {
+      const why = cell.stopping ?? `after ${plural(cell.blocks, 'block')}, no reason stored`;
+      return [`stopped, ${cell.title}, ${checkText(cell)}`, why];
+    }),
+    ['CPUs', placements(trials)],
+    ['system calls counted by', syscallSources(trials)],
+  ];
+}
+
+/** One host: what was under the traffic. */
+export function hostFacts(report: RunReport, host: HostEnvironment): Fact[] {
+  const others = Object.entries(host.sysctls).filter(
+    ([name]) => !name.endsWith('.tcp_congestion_control'),
+  );
+  return [
+    ['kernel', host.kernel],
+    ['kernel command line', host.command_line ?? UNAVAILABLE],
+    ['CPU', `${host.cpu_model ?? 'model unavailable'}, ${plural(host.cpus, 'CPU')}`],
+    ['frequency governor', orReason(host, 'governor')],
+    ['turbo', orReason(host, 'turbo')],
+    ['SMT', orReason(host, 'smt')],
+    ['memory', bytes(host.memory_bytes)],
+    ['congestion control', congestionText(report, host)],
+    [
+      'network namespace',
+      host.private_namespace
+        ? "the run's own, so its settings hold for every forwarder alike"
+        : "the host's: its settings and its other traffic take part",
+    ],
+    ...(host.interfaces ?? []).map(interfaceFact),
+    ['node', host.node],
+    ...mitigationFacts(host.mitigations),
+    ...others.map(([name, value]): Fact => [name, value]),
+  ];
+}
+
+/**
+ * What the sockets used. In a namespace of its own the run sets what the scenario asks for, by sysctl
+ * or, where that is not allowed, by route; then the sysctl still names the host's. A run that could do
+ * neither says so among the host's limits.
+ */
+function congestionText({ manifest }: RunReport, host: HostEnvironment): string {
+  const sysctl = host.sysctls['net.ipv4.tcp_congestion_control'] ?? null;
+  const asked = askedCongestion(manifest);
+  const refused = host.limits.some((limit) => limit.startsWith('congestion control is not'));
+  if (!host.private_namespace || refused || asked.length === 0) return sysctl ?? UNAVAILABLE;
+  const others = asked.length === 1 && asked[0] === sysctl ? '' : ', set for the run';
+  return `${listed(asked)}${others}`;
+}
+
+/** The value, or why there is none. */
+function orReason(host: HostEnvironment, name: 'governor' | 'turbo' | 'smt'): string {
+  const reason = host.unavailable?.[name];
+  return host[name] ?? (reason === undefined ? UNAVAILABLE : `${UNAVAILABLE} (${reason})`);
+}
+
+function interfaceFact(one: InterfaceEnvironment): Fact {
+  const offloads = Object.entries(one.offloads ?? {}).map(([name, state]) => `${name} ${state}`);
+  const parts = [
+    one.driver ?? 'driver unavailable',
+    `MTU ${one.mtu === null ? UNAVAILABLE : count(one.mtu)}`,
+    ...(one.speed === null ? [] : [one.speed]),
+    ...(one.numa_node === null ? [] : [`NUMA node ${one.numa_node}`]),
+    ...interruptPart(one),
+    ...(offloads.length === 0 ? ['offloads unavailable'] : offloads),
+  ];
+  const [part = ''] = one.host.split(' ');
+  return [`interface ${one.name} of ${part}`, parts.join(', ')];
+}
+
+/** "12 interrupts on CPUs 0, 2": where they are served, or may be where nothing says so. */
+function interruptPart({ interrupts }: InterfaceEnvironment): string[] {
+  const all = Object.values(interrupts ?? {});
+  const places = all.flatMap(({ allowed, effective }) => effective ?? allowed ?? []);
+  if (all.length === 0) return [];
+  const where = places.length === 0 ? UNAVAILABLE : [...new Set(places)].join(', ');
+  return [`${plural(all.length, 'interrupt')} on CPUs ${where}`];
+}
+
+/** Those that cost something by name; the rest in one line, since most hosts list a dozen. */
+function mitigationFacts(mitigations: Readonly<Record<string, string>>): Fact[] {
+  const all = Object.entries(mitigations);
+  const idle = all.filter(([, state]) => state === NOT_AFFECTED).map(([name]) => name);
+  const active = all.filter(([, state]) => state !== NOT_AFFECTED);
+  return [
+    ...active.map(([name, state]): Fact => [`mitigation ${name}`, state]),
+    ...(idle.length === 0 ? [] : [['not affected by', idle.join(', ')] satisfies Fact]),
+  ];
+}
+
+/** As the kernel words it. */
+const NOT_AFFECTED = 'Not affected';
+
+/** How each forwarder ran: version and the settings it got. */
+export function forwarderFacts(report: RunReport): Fact[] {
+  return report.forwarders.flatMap((label): Fact[] => {
+    const rows = report.cells.flatMap((cell) => cell.rows.filter((row) => row.forwarder === label));
+    const version = rows.find((row) => row.version !== null)?.version;
+    const detail = rows.find((row) => Object.keys(row.detail).length > 0)?.detail ?? {};
+    const settings = Object.entries(detail).map(([name, value]) => `${name} ${String(value)}`);
+    const parts = [...(version == null ? [] : [version]), ...settings];
+    return parts.length === 0 ? [] : [[label, parts.join(', ')]];
+  });
+}
+
+/** What the run cannot say, plainly: a reader must not take it for more than it is. */
+export function limitations(report: RunReport): string[] {
+  const has = (kind: string) => report.cells.some((cell) => cell.topology === kind);
+  const limits = [
+    ...(has('loopback') ? LOOPBACK_LIMITS : []),
+    ...(has('veth') ? VETH_LIMITS : []),
+    ...(has('loopback') || has('veth') || has('nic') ? SHARED_LIMITS : []),
+    ...(has('hosts') ? HOSTS_LIMITS : []),
+    ...(has('nic') ? NIC_LIMITS : []),
+  ];
+  const rows = report.cells.flatMap((cell) => cell.rows);
+  const pairs = rows.map(({ detail }) => detail['pairs']).find((count) => count !== undefined);
+  if (pairs !== undefined) {
+    limits.push(
+      `${pairs} pairs of source and sink were carried at the same time, each by a process of its own of the same forwarder, on the forwarder's CPUs: figures are of all of them together. One process that serves them all has fewer changes from one to the other.`,
+    );
+  }
+  if (rows.some((row) => row.figures.goodput.lowerBound)) {
+    limits.push(
+      'Where a ratio is marked as a lower bound, the source, the sink or the link was busy before the forwarder was: a faster forwarder would not have shown.',
+    );
+  }
+  if (report.total.checkedTrials > 0 && report.total.incidents === 0) {
+    limits.push(
+      'That nothing was found bounds the rate, it does not prove that there is none. The bound per TB supposes that faults fall independently; corruption comes in bursts, so the numbers of trials and connections count as well.',
+    );
+  }
+  return [...limits, ...report.manifest.environment.flatMap((host) => host.limits)];
+}
+
+const LOOPBACK_LIMITS = [
+  'Loopback is memory on one machine: no network card, driver, interrupt or DMA takes part. Gbps here are not what a wire would carry, and a fault that needs a real driver cannot show; the one of 2008 was seen with tg3, ixgbe and sky2 cards.',
+  'Segments of up to 64 KiB cross loopback whole, so the cost per packet is smaller than on Ethernet. That favours zero copy.',
+];
+
+const VETH_LIMITS = [
+  'veth is emulated: three network namespaces of one kernel, without a network card, a wire, DMA or interrupts of a device. It shows what MTU, offloads and a rate limit do to forwarding, not what a given card does; nothing here is evidence for a network card.',
+  "A veth pair hands a packet over in the sender's time: much of what receiving costs is done on the CPU of whoever sends, and with offloads on a packet of up to 64 KiB crosses whole, which no wire carries.",
+  'Where the forwarder is direct, the packets are routed through its namespace over both links.',
+];
+
+const HOSTS_LIMITS = [
+  "Each host measures by its own clock, and rates are compared, not instants. CPU time of the system is the sum of all machines of the trial, so that what the ends cost is part of it; the forwarder's own is in its column.",
+  "Congestion control, buffers, offloads and interrupts are the hosts' own: a run changes none of them. What else runs on the hosts, or crosses their interfaces, takes part.",
+];
+
+const NIC_LIMITS = [
+  "Each port was in a network namespace of its own, so that the data crossed what lies between them. Rings, coalescing, interrupts and, where the scenario did not set them, MTU and offloads were the ports' own; run.json has them.",
+  'Where a trial is marked as emulated, a port had no device behind it: then no wire was crossed, and nothing is evidence for a network card.',
+];
+
+/** Of every topology on one machine. */
+const SHARED_LIMITS = [
+  'Source, forwarder and sink share the CPUs, their caches and the memory bandwidth. Ratios inside one block hold better than figures in Gbps, which drift with the machine.',
+];
+
+/**
+ * Figures that are missing, grouped by what and why. Trials that came to no end are told elsewhere,
+ * and that `check: none` checks nothing needs no telling.
+ */
+export function missing(report: RunReport): Missing[] {
+  return [...leftOut(report), ...missingFigures(report)];
+}
+
+/** Forwarders that were left out, of all conditions or of one. */
+function leftOut({ manifest }: RunReport): Missing[] {
+  return (manifest.unavailable ?? []).map(({ forwarder, cell, scenario, reason }) => ({
+    what: `all figures${cell === null ? ` in ${scenario}` : ` in ${cell}`}`,
+    forwarders: [forwarder],
+    reason,
+  }));
+}
+
+function missingFigures(report: RunReport): Missing[] {
+  const found = new Map<string, Missing>();
+  for (const trial of report.trials.filter(isUsable)) {
+    for (const [column, reason] of Object.entries(trial.unavailable)) {
+      if (trial.check === 'none' && CHECKED.has(column)) continue;
+      const key = `${column}\n${reason}`;
+      const item = found.get(key) ?? { what: column, forwarders: [], reason };
+      if (!item.forwarders.includes(trial.forwarder)) item.forwarders.push(trial.forwarder);
+      found.set(key, item);
+    }
+  }
+  const byReason = new Map<string, Missing>();
+  for (const { what, forwarders, reason } of found.values()) {
+    const ordered = report.forwarders.filter((label) => forwarders.includes(label));
+    const key = `${ordered.join('\n')}\n\n${reason}`;
+    const item = byReason.get(key);
+    if (item === undefined) byReason.set(key, { what, forwarders: ordered, reason });
+    else item.what += `, ${what}`;
+  }
+  return [...byReason.values()];
+}
+
+const CHECKED: ReadonlySet<string> = new Set([
+  'verified_bytes',
+  'incidents',
+  'corrupted_bytes',
+  'missing_bytes',
+  'extra_bytes',
+] satisfies (keyof TrialColumns)[]);
+
+/** "all forwarders" when nothing distinguishes them, else their names. */
+export function whose(item: Missing, report: RunReport): string {
+  return item.forwarders.length === report.forwarders.length &&
+    item.forwarders.every((label) => report.forwarders.includes(label))
+    ? 'all forwarders'
+    : listed(item.forwarders);
+}
+
+function placements(trials: readonly TrialRecord[]): string {
+  const texts = trials.map(({ placement }) =>
+    Object.entries(placement)
+      .map(([role, cpus]) => `${role} on ${cpus.length === 0 ? 'any' : cpus.join(', ')}`)
+      .join('; '),
+  );
+  const distinct = [...new Set(texts.filter((text) => text !== ''))];
+  return distinct.length === 0 ? UNAVAILABLE : distinct.join(' / ');
+}
+
+const SOURCES = {
+  perf: 'kernel tracepoints',
+  own: "the forwarder's own counters",
+  strace: 'a separate trial under strace',
+} as const;
+
+function syscallSources(trials: readonly TrialRecord[]): string {
+  const sources = new Set(trials.map((trial) => trial.syscall_source));
+  const texts = [...sources].flatMap((source) => (source === null ? [] : [SOURCES[source]]));
+  return texts.length === 0 ? UNAVAILABLE : listed(texts);
+}

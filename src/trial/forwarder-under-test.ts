@@ -1,0 +1,281 @@
+/** The forwarder of a trial behind one face, be it none, a built-in mechanism or a program. */
+import type { CommandSpec, ForwarderKind, Runner } from '../forwarders/kind.js';
+import { settingsOf } from '../forwarders/settings.js';
+import type { Tracepoint } from '../host/tracepoint.js';
+import type { Host } from '../host/host.js';
+import type { CallCount, RecordedCall } from '../results/record.js';
+import { RoleClient, RoleError } from '../role/client.js';
+import type { SyscallRate } from '../role/protocol.js';
+
+/** Long enough for thousands of calls, short against a trial. */
+const SAMPLE_SECONDS = 0.2;
+
+/** Where something listens. */
+export interface Place {
+  host: string;
+  port: number;
+}
+
+/** What a forwarder has cost so far. null = unavailable; `reasons` says why. */
+export interface ForwarderCost {
+  timeNs: number;
+  cpuNs: number;
+  /** Own count, exact; null where the forwarder is not ours to count in. */
+  syscalls: number | null;
+  contextSwitches: number | null;
+  /** Calls by name; null where nothing counts them. */
+  calls: Record<string, CallCount> | null;
+}
+
+export interface ForwarderUnderTest {
+  /** Starts it; answers with where the downstream end is to connect. */
+  open(upstream: Place): Promise<Place>;
+  /** null for `direct`: there is nothing that costs. */
+  cost(): Promise<ForwarderCost | null>;
+  /**
+   * System calls per second, measured now for a fifth of a second, where cost() has no count. null =
+   * there is nothing to measure; a string says why it could not be.
+   */
+  sampleSyscalls(): Promise<SyscallRate | string | null>;
+  /** How it runs here: sizes granted, fallbacks. Any time after open. */
+  detail(): Record<string, string | number | boolean>;
+  version(): string | null;
+  /** How its process ended, or what keeps it from working; null while all is well. */
+  ended(): Promise<string | null>;
+  /** Keeps the calls recorded so far: an incident was just seen. Never throws. */
+  freeze(): Promise<void>;
+  /** The last calls, oldest first; empty where nothing records them. Ends the forwarder. */
+  recorded(): Promise<RecordedCall[]>;
+  close(): Promise<void>;
+}
+
+export interface ForwarderSetting {
+  kind: ForwarderKind;
+  options: Record<string, unknown>;
+  host: Host;
+  cpus: readonly number[];
+  tracepoint: Tracepoint;
+  /** The trial's stamp seed, for a forwarder of the lab that puts stamps where none belong. */
+  seed?: string;
+  /** Under strace. */
+  strace?: boolean;
+  /** Called once it is up, before the first connection. */
+  opened?: () => void;
+}
+
+/** Prepares a forwarder; nothing is listened on before open. */
+export function forwarderUnderTest(setting: ForwarderSetting): ForwarderUnderTest {
+  const { runner } = setting.kind;
+  switch (runner.kind) {
+    case 'direct':
+      return new Direct();
+    case 'builtin':
+      return new Builtin(runner.mechanism, setting);
+    case 'command':
+      return new Command(runner.command, setting);
+  }
+}
+
+class Direct implements ForwarderUnderTest {
+  open(upstream: Place): Promise<Place> {
+    return Promise.resolve(upstream);
+  }
+  cost(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  sampleSyscalls(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  detail() {
+    return {};
+  }
+  version() {
+    return null;
+  }
+  ended(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  freeze(): Promise<void> {
+    return Promise.resolve();
+  }
+  recorded(): Promise<RecordedCall[]> {
+    return Promise.resolve([]);
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class Builtin implements ForwarderUnderTest {
+  private readonly role: RoleClient<'forwarder'>;
+  private known: Record<string, string | number | boolean> = {};
+
+  constructor(
+    private readonly mechanism: string,
+    private readonly setting: ForwarderSetting,
+  ) {
+    this.role = RoleClient.start(setting.host, 'forwarder');
+  }
+
+  async open(upstream: Place): Promise<Place> {
+    const { host, kind, options, cpus, seed } = this.setting;
+    const told = kind.lab && seed !== undefined ? { ...options, seed } : options;
+    const { port } = await this.role.ask('open', {
+      mechanism: this.mechanism,
+      listen: { host: host.address, port: 0 },
+      upstream,
+      cpus: [...cpus],
+      settings: settingsOf(told),
+    });
+    // From before the first connection on.
+    if (this.setting.strace) await this.role.ask('attachStrace');
+    this.setting.opened?.();
+    return { host: host.address, port };
+  }
+
+  async cost(): Promise<ForwarderCost> {
+    const mark = await this.role.ask('mark');
+    this.known = {
+      ...(mark.pipeCapacity > 0 ? { pipe_bytes: mark.pipeCapacity } : {}),
+      ...(mark.pipesCreated > 0 ? { pipes_created: mark.pipesCreated } : {}),
+      ...(mark.copyFallbacks > 0 ? { copy_fallbacks: mark.copyFallbacks } : {}),
+      ...(mark.traced === null ? {} : { traced_calls: mark.traced }),
+      ...mark.details,
+    };
+    return {
+      timeNs: mark.timeNs,
+      cpuNs: mark.cpuNs,
+      syscalls: mark.syscalls,
+      contextSwitches: mark.contextSwitches,
+      calls: mark.calls,
+    };
+  }
+
+  sampleSyscalls(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  detail() {
+    return this.known;
+  }
+  version() {
+    return null;
+  }
+  async ended(): Promise<string | null> {
+    if (this.role.ended !== null) return this.role.ended;
+    // A role that is gone meanwhile is noticed by whatever is asked next.
+    const mark = await this.role.ask('mark').catch(() => null);
+    return mark === null ? this.role.ended : mark.trouble;
+  }
+
+  async freeze(): Promise<void> {
+    // A role that is gone is noticed by whatever is asked next.
+    await this.role.ask('freeze').catch(() => null);
+  }
+
+  /** A loop that cannot be ended keeps its calls to itself: the incidents are worth more. */
+  async recorded(): Promise<RecordedCall[]> {
+    try {
+      await this.role.ask('stop');
+      return await this.role.ask('recorded');
+    } catch (error) {
+      if (error instanceof RoleError) return [];
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.role.close();
+  }
+}
+
+class Command implements ForwarderUnderTest {
+  private readonly role: RoleClient<'command'>;
+  private foundVersion: string | null = null;
+  private known: Record<string, number> = {};
+
+  constructor(
+    private readonly specOf: Extract<Runner, { kind: 'command' }>['command'],
+    private readonly setting: ForwarderSetting,
+  ) {
+    this.role = RoleClient.start(setting.host, 'command');
+  }
+
+  private async spec(): Promise<CommandSpec> {
+    const { kind, options, host } = this.setting;
+    // Another host has programs of its own, in other places and versions.
+    if (host.observer !== undefined) return this.role.ask('specOf', { use: kind.use, options });
+    try {
+      return await this.specOf(options);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new RoleError(`${kind.use}: ${message}`);
+    }
+  }
+
+  async open(upstream: Place): Promise<Place> {
+    const { host, cpus, strace } = this.setting;
+    const spec = await this.spec();
+    const listen = { host: host.address, port: await this.role.ask('freePort', host.address) };
+    const { version } = await this.role.ask(
+      'open',
+      { spec, places: { listen, upstream }, cpus: [...cpus], strace: strace === true },
+      spec.ready + 10,
+    );
+    this.foundVersion = version;
+    this.setting.opened?.();
+    return listen;
+  }
+
+  async cost(): Promise<ForwarderCost> {
+    const mark = await this.role.ask('mark');
+    if (mark.traced !== null) this.known = { traced_calls: mark.traced };
+    return {
+      timeNs: mark.timeNs,
+      cpuNs: mark.cpuNs,
+      syscalls: null,
+      contextSwitches: mark.contextSwitches,
+      calls: null,
+    };
+  }
+
+  async sampleSyscalls(): Promise<SyscallRate | string> {
+    if (this.setting.strace) return 'under strace';
+    const { id, reason } = this.setting.tracepoint;
+    if (id === null) return reason;
+    try {
+      return await this.role.ask('countSyscalls', { tracepoint: id, seconds: SAMPLE_SECONDS });
+    } catch (error) {
+      // Counting is not worth a trial: whether the role lives shows in what is asked next.
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  detail() {
+    return this.known;
+  }
+  version() {
+    return this.foundVersion;
+  }
+  async ended(): Promise<string | null> {
+    if (this.role.ended !== null) return this.role.ended;
+    return (await this.role.ask('mark')).ended;
+  }
+
+  async freeze(): Promise<void> {
+    await this.role.ask('freeze').catch(() => null);
+  }
+
+  /** Only strace records the calls of a program. */
+  async recorded(): Promise<RecordedCall[]> {
+    try {
+      return await this.role.ask('recorded');
+    } catch (error) {
+      if (error instanceof RoleError) return [];
+      throw error;
+    }
+  }
+  async close(): Promise<void> {
+    await this.role.ask('stop').catch(() => undefined);
+    await this.role.close();
+  }
+}

@@ -1,0 +1,131 @@
+/** What conductors of every kind of workload look at: marks, kernel memory, sampled system calls. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
+import { linksOf } from '../host/link-counters.js';
+import { type MemoryWatch, readHost, watchMemoryOf } from '../host/vantage.js';
+import { completeIncidents } from '../integrity/incident-calls.js';
+import { STORED_PER_TRIAL } from '../integrity/stored-limits.js';
+import type { Incident } from '../results/record.js';
+import type { StreamEnd } from '../integrity/outcome.js';
+import type { SessionSetting } from './conduct.js';
+import type { Side } from './endpoints.js';
+import type { ForwarderUnderTest } from './forwarder-under-test.js';
+import {
+  type EndpointMarks,
+  type MachineMark,
+  type Marks,
+  type PairMarks,
+  receivingRate,
+  type SyscallSample,
+} from './window.js';
+
+/** The ends of a trial, as far as marks need them. */
+export interface MarkedEnds<E extends EndpointMarks = EndpointMarks> {
+  mark(): Promise<PairMarks<E>>;
+}
+
+/** Watches the kernel's TCP memory on every machine of a trial; the peak is the sum of theirs. */
+export function watchMemory(hosts: TrialHosts): MemoryWatch {
+  const machines = new Map(distinctHosts(hosts).map((host) => [host.identity?.machine, host]));
+  const watches = [...machines.values()].map(watchMemoryOf);
+  return {
+    peak: async () => {
+      const peaks = await Promise.all(watches.map((watch) => watch.peak()));
+      return peaks.includes(null) ? null : peaks.reduce<number>((sum, n) => sum + (n ?? 0), 0);
+    },
+    end: () => {
+      for (const watch of watches) watch.end();
+    },
+  };
+}
+
+/** Waits for an end, so many seconds at most. No timer stays behind to keep the process alive. */
+export async function atMost(seconds: number, end: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  try {
+    await Promise.race([sleep(seconds * 1e3, undefined, { signal: timer.signal }), end]);
+  } finally {
+    timer.abort();
+  }
+}
+
+/**
+ * Everything that is counted, read at one end of the window.
+ * @param senders ends that send
+ */
+export async function takeMarks<E extends EndpointMarks>(
+  ends: MarkedEnds<E>,
+  { hosts, forwarder }: Pick<SessionSetting, 'hosts' | 'forwarder'>,
+  senders: readonly Side[],
+): Promise<Marks & { endpoints: PairMarks<E> }> {
+  const [endpoints, cost, host] = await Promise.all([
+    ends.mark(),
+    forwarder.cost(),
+    readHosts(hosts, senders),
+  ]);
+  return { endpoints, forwarder: cost, host };
+}
+
+/** What the hosts of a trial have counted; TCP counters once for hosts that share a network. */
+async function readHosts(hosts: TrialHosts, senders: readonly Side[]): Promise<Marks['host']> {
+  const distinct = distinctHosts(hosts);
+  const readings = new Map(
+    await Promise.all(distinct.map(async (host) => [host, await readHost(host)] as const)),
+  );
+  const networks = new Map([...readings.values()].map((one) => [one.network, one.retransmits]));
+  const counts = [...networks.values()];
+  const interfaces = new Map([...readings].map(([host, one]) => [host, one.interfaces]));
+  const machineOf = (host: Host): MachineMark => {
+    const reading = readings.get(host);
+    if (reading === undefined) throw new Error(`${host.name} was not read`);
+    const { machine, seconds, cpu } = reading;
+    return { machine, seconds, cpu };
+  };
+  return {
+    ...machineOf(hosts.forwarder),
+    ends: pairsOf(hosts).map(({ upstream, downstream }) => ({
+      upstream: machineOf(upstream),
+      downstream: machineOf(downstream),
+    })),
+    retransmits: counts.includes(null)
+      ? null
+      : counts.reduce<number>((sum, n) => sum + (n ?? 0), 0),
+    links: linksOf(hosts, interfaces, senders),
+  };
+}
+
+/** System calls of a program, after the window: counting them would slow it down in there. */
+export async function sampleSyscalls(
+  ends: MarkedEnds,
+  forwarder: ForwarderUnderTest,
+  receiving: readonly Side[],
+): Promise<SyscallSample | string | null> {
+  const before = await ends.mark();
+  const rate = await forwarder.sampleSyscalls();
+  if (rate === null || typeof rate === 'string') return rate;
+  const after = await ends.mark();
+  return { perSecond: rate.perSecond, gbPerSecond: receivingRate(before, after, receiving) };
+}
+
+/**
+ * The incidents of a trial that are stored. Of thousands of connections each has kept one; what is left
+ * out is gone from the results as well, once it is known what became of each connection.
+ */
+export function limitIncidents(streams: readonly StreamEnd[]): Incident[] {
+  let left = STORED_PER_TRIAL;
+  for (const { receiver } of streams) {
+    receiver.incidents = receiver.incidents.slice(0, left);
+    left -= receiver.incidents.length;
+  }
+  return streams.flatMap(({ receiver }) => receiver.incidents);
+}
+
+/** Adds the forwarder's last calls to the incidents whose bytes they carried. Ends the forwarder. */
+export async function explain(
+  streams: readonly StreamEnd[],
+  forwarder: ForwarderUnderTest,
+  connections: number,
+): Promise<void> {
+  if (streams.every(({ receiver }) => receiver.incidents.length === 0)) return;
+  completeIncidents(streams, await forwarder.recorded(), connections);
+}

@@ -1,0 +1,287 @@
+/** From what was observed of a trial to the record that is stored. Pure. */
+import type { Host } from '../host/host.js';
+import type { Placement } from '../host/placement.js';
+import type { Judgement } from '../integrity/outcome.js';
+import type { CheckTotals } from '../native-surface.js';
+import type { Fates, IncidentClass, TrialColumns, TrialRecord } from '../results/record.js';
+import { zeroCopyShare } from '../results/zero-copy.js';
+import type { PlannedTrial, Topology } from '../scenario/plan.js';
+import { formatBitRate } from '../scenario/sizes.js';
+import { blankRecord } from './blank-record.js';
+import { type BusyParts, findBottleneck, type Finding } from './bottleneck.js';
+import { endCpus, sends, type Side, SIDES } from './endpoints.js';
+import type { LoadFigures } from './load-figures.js';
+import { notOfWorkload } from './not-of-workload.js';
+import {
+  type Marks,
+  seriesOf,
+  sumSeries,
+  type SyscallSample,
+  windowFigures,
+  type WindowFigures,
+} from './window.js';
+
+/** Time series of the ends that receive: flat triples of time in ns, received, sent. */
+export type SideSeries = Partial<Record<Side, number[]>>;
+
+/** A trial that ran, whatever became of its bytes. */
+export interface Observation {
+  from: Marks;
+  to: Marks;
+  /** The window ended with the last byte. */
+  ended: boolean;
+  receiving: Side[];
+  /** What the checkers of every receiving end counted. */
+  totals: CheckTotals[];
+  judgement: Judgement;
+  /** What became of each connection, where the bytes are checked. */
+  fates: Fates;
+  /** Of each pair the receiving ends' flat triples. */
+  series: readonly SideSeries[];
+  memoryPeak: number | null;
+  /** Sampled system calls; a string says why not, null = counted in the window. */
+  syscallSample: SyscallSample | string | null;
+  /** How the forwarder's process ended by itself; null = it had not. */
+  forwarderEnded: string | null;
+  detail: Record<string, string | number | boolean>;
+  version: string | null;
+  /** Requests, connections and latencies, of the workloads that have them. */
+  load?: LoadFigures;
+}
+
+interface Base {
+  trial: PlannedTrial;
+  started: string;
+  host: Host;
+  placement: Placement;
+  /** Of hosts of the user's only. */
+  emulated?: boolean;
+}
+
+/** What a trial that ran has to tell. */
+interface Observed {
+  observation: Observation;
+  /** Of the whole trial; a string says why not. */
+  pauseFrames: number | string;
+}
+
+/** Builds the record of a trial that ran (`observation`) or could not (`failure`, in words). */
+export function recordOf(given: Base & (Observed | { failure: string })): TrialRecord {
+  return 'failure' in given ? failedRecord(given, given.failure) : observed(given, given);
+}
+
+/** The columns know CPUs by role. */
+function storedPlacement({ source, forwarder, sink }: Placement): Record<string, number[]> {
+  return { source, forwarder, sink };
+}
+
+function observed(base: Base, { observation: seen, pauseFrames }: Observed): TrialRecord {
+  const { cell, forwarder } = base.trial;
+  const sample = typeof seen.syscallSample === 'string' ? null : seen.syscallSample;
+  const figures = windowFigures(seen.from, seen.to, seen.receiving, seen.ended, sample);
+  const checked = cell.workload.check === 'full';
+  const totals = totalsOf(seen.totals);
+  const finding = finder(base, figures, seen.receiving.length);
+  const usage = (side: Side) => figures.endpointUtilisation[side];
+  const [source, sink]: [Side, Side] = sends('upstream', cell.workload)
+    ? ['upstream', 'downstream']
+    : ['downstream', 'upstream'];
+  const { from, to } = seen;
+  const reasons: TrialRecord['unavailable'] = {};
+  const record: TrialRecord = {
+    ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
+    outcome: seen.judgement.outcome,
+    bottleneck: finding.bottleneck,
+    seconds: figures.seconds,
+    bytes: figures.bytes,
+    goodput_gbps: figures.goodput_gbps,
+    forwarder_cpu_seconds: figures.forwarder_cpu_seconds,
+    forwarder_cpu_seconds_per_gb: figures.forwarder_cpu_seconds_per_gb,
+    system_cpu_seconds_per_gb: figures.system_cpu_seconds_per_gb,
+    syscalls: figures.syscalls,
+    syscalls_per_gb: figures.syscalls_per_gb,
+    bytes_per_syscall: figures.bytes_per_syscall,
+    syscall_source: figures.syscall_source,
+    verified_bytes: checked ? totals.verified : null,
+    incidents: checked ? totals.incidents : null,
+    corrupted_bytes: checked ? totals.corrupted : null,
+    missing_bytes: checked ? totals.missing : null,
+    extra_bytes: checked ? totals.extra : null,
+    kernel_memory_peak_bytes: seen.memoryPeak,
+    retransmits: figures.retransmits,
+    error: errorOf(seen),
+    forwarder_utilisation: figures.forwarder_utilisation,
+    source_utilisation: usage(source),
+    sink_utilisation: usage(sink),
+    context_switches: figures.context_switches,
+    ...seen.load,
+    zero_copy_share: zeroCopyShare(seen.detail),
+    packets: figures.packets,
+    bytes_per_packet: figures.bytes_per_packet,
+    packet_drops: figures.packet_drops,
+    pause_frames: typeof pauseFrames === 'number' ? pauseFrames : null,
+    softirq_cpu_seconds_per_gb: figures.softirq_cpu_seconds_per_gb,
+    unavailable: reasons,
+    series: sumSeries(
+      seen.series.flatMap((sides, pair) =>
+        seen.receiving.map((side) =>
+          seriesOf(
+            sides[side] ?? [],
+            from.endpoints[pair]?.[side].timeNs ?? 0,
+            to.endpoints[pair]?.[side].timeNs ?? 0,
+          ),
+        ),
+      ),
+    ),
+    calls: figures.calls,
+    incidents_by_class: totals.byClass,
+    ...(checked ? { transfer_fates: seen.fates } : {}),
+    bottleneck_reason: finding.reason,
+    forwarder_version: seen.version,
+    forwarder_detail: seen.detail,
+    ...(base.emulated === undefined ? {} : { emulated: base.emulated }),
+  };
+  const absent =
+    forwarder.use === 'direct'
+      ? 'there is no forwarder'
+      : typeof seen.syscallSample === 'string'
+        ? seen.syscallSample
+        : 'could not be read';
+  Object.assign(reasons, reasonsFor(record, absent));
+  if (typeof pauseFrames === 'string') reasons.pause_frames = pauseFrames;
+  return record;
+}
+
+function failedRecord(base: Base, failure: string): TrialRecord {
+  const record = {
+    ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
+    error: failure,
+  };
+  return { ...record, unavailable: reasonsFor(record, 'the trial failed', 'the trial failed') };
+}
+
+const INTEGRITY: readonly (keyof TrialColumns)[] = [
+  'verified_bytes',
+  'incidents',
+  'corrupted_bytes',
+  'missing_bytes',
+  'extra_bytes',
+];
+const FORWARDER: readonly (keyof TrialColumns)[] = [
+  'forwarder_cpu_seconds',
+  'forwarder_cpu_seconds_per_gb',
+  'syscalls',
+  'syscalls_per_gb',
+  'bytes_per_syscall',
+  'syscall_source',
+  'forwarder_utilisation',
+  'context_switches',
+];
+const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
+/** Columns where null means "there is none", not "unavailable". */
+const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error'];
+
+/** A reason for every column that is null. */
+function reasonsFor(
+  record: TrialRecord,
+  forwarder: string,
+  others = 'could not be read on this host',
+): TrialRecord['unavailable'] {
+  const reasons: TrialRecord['unavailable'] = {};
+  for (const column of Object.keys(record) as (keyof TrialColumns)[]) {
+    if (record[column] !== null || OPTIONAL.includes(column)) continue;
+    if (column === 'zero_copy_share') {
+      reasons[column] = whyNoShare(record, others);
+      continue;
+    }
+    reasons[column] =
+      notOfWorkload(column, record) ??
+      (INTEGRITY.includes(column) && record.check === 'none'
+        ? 'check: none does not look at the bytes'
+        : FORWARDER.includes(column)
+          ? forwarder
+          : LINKS.includes(column) && record.topology === 'loopback'
+            ? 'loopback is one interface for all parts'
+            : LINKS.includes(column) &&
+                ['hosts', 'nic'].includes(record.topology) &&
+                others !== 'the trial failed'
+              ? 'the parts share an interface, or use others than those of the addresses'
+              : others);
+  }
+  // Not columns of trials.csv.
+  for (const key of ['calls', 'bottleneck_reason', 'forwarder_version']) {
+    Reflect.deleteProperty(reasons, key);
+  }
+  return reasons;
+}
+
+function whyNoShare(record: TrialRecord, others: string): string {
+  if (record.outcome === 'failed') return others;
+  return 'zerocopy_sends' in record.forwarder_detail
+    ? 'no zero-copy send was completed'
+    : 'the forwarder asks for no zero-copy sends that the kernel reports on';
+}
+
+/** A forwarder that ended by itself is worth a word whenever something went wrong. */
+function errorOf({ judgement, forwarderEnded }: Observation): string | null {
+  if (judgement.reason === null) return null;
+  const died = forwarderEnded === null ? '' : `; forwarder ${forwarderEnded}`;
+  return judgement.reason + died;
+}
+
+function totalsOf(receivers: readonly CheckTotals[]) {
+  const sum = { verified: 0, incidents: 0, corrupted: 0, missing: 0, extra: 0 };
+  const byClass: Partial<Record<IncidentClass, number>> = {};
+  for (const totals of receivers) {
+    for (const key of ['verified', 'incidents', 'corrupted', 'missing', 'extra'] as const) {
+      sum[key] += totals[key];
+    }
+    for (const [name, times] of Object.entries(totals.byClass)) {
+      byClass[name as IncidentClass] = (byClass[name as IncidentClass] ?? 0) + times;
+    }
+  }
+  return { ...sum, byClass };
+}
+
+function finder({ trial, host, placement }: Base, w: WindowFigures, directions: number): Finding {
+  const { cell, forwarder } = trial;
+  const direct = forwarder.use === 'direct';
+  const upstreamSends = sends('upstream', cell.workload);
+  const { upstream, downstream } = w.endpointUtilisation;
+  const busiest = (busy: ReadonlyMap<number, number>, cpus: readonly number[]) =>
+    Math.max(0, ...cpus.map((cpu) => busy.get(cpu) ?? 0));
+  const ends = w.cpuBusy.ends.flatMap((busy, pair) =>
+    SIDES.flatMap((side) => {
+      const cpus = endCpus(placement, side, sends(side, cell.workload), pair);
+      return cpus.length === 0 ? [] : [busiest(busy[side], cpus)];
+    }),
+  );
+  const { workload } = cell;
+  const passed = (w.goodput_gbps * 1e9) / directions;
+  return findBottleneck({
+    forwarder: direct ? null : w.forwarder_utilisation,
+    source: upstreamSends ? upstream : downstream,
+    sink: upstreamSends ? downstream : upstream,
+    forwarderCpu:
+      direct || placement.forwarder.length === 0
+        ? null
+        : busiest(w.cpuBusy.forwarder, placement.forwarder),
+    endpointCpu: ends.length === 0 ? null : Math.max(...ends),
+    congestion: host.isolated ? cell.topology.congestion : null,
+    ...(workload.kind === 'stream'
+      ? { flow: { passed, rate: workload.rate, reader: workload.reader } }
+      : {}),
+    link: linkUse(cell.topology, host, w),
+  });
+}
+
+/** How full the links were; null where nothing limits them, or nothing says what they carry. */
+function linkUse(
+  topology: Topology,
+  { linkSpeed }: Host,
+  { linkBitsPerSecond }: WindowFigures,
+): BusyParts['link'] {
+  const rate = topology.kind === 'veth' ? topology.rate : (linkSpeed ?? null);
+  if (rate === null || linkBitsPerSecond === null) return null;
+  return { share: linkBitsPerSecond / rate, name: formatBitRate(rate) };
+}

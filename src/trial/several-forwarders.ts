@@ -1,0 +1,133 @@
+/**
+ * The forwarders of several pairs of ends as one. Each pair has a process of its own, all of them on the
+ * forwarder's CPUs: then nothing that is compared needs to know of several upstreams, which most programs
+ * do not, and none has an advantage by it.
+ */
+import type { CallCount, RecordedCall } from '../results/record.js';
+import type { SyscallRate } from '../role/protocol.js';
+import type { ForwarderCost, ForwarderUnderTest, Place } from './forwarder-under-test.js';
+
+type Detail = ReturnType<ForwarderUnderTest['detail']>;
+
+/** The one of a single pair is itself. */
+export function asOne(forwarders: readonly ForwarderUnderTest[]): ForwarderUnderTest {
+  const [first, second] = forwarders;
+  if (first === undefined) throw new Error('no forwarder');
+  return second === undefined ? first : new SeveralForwarders(forwarders);
+}
+
+class SeveralForwarders implements ForwarderUnderTest {
+  constructor(private readonly all: readonly ForwarderUnderTest[]) {}
+
+  /** Each pair opens its own. */
+  open(): Promise<Place> {
+    return Promise.reject(new Error('several forwarders have no single entry'));
+  }
+
+  async cost(): Promise<ForwarderCost | null> {
+    return sumCosts(await Promise.all(this.all.map((one) => one.cost())));
+  }
+
+  async sampleSyscalls(): Promise<SyscallRate | string | null> {
+    const rates = await Promise.all(this.all.map((one) => one.sampleSyscalls()));
+    const whole: SyscallRate[] = [];
+    for (const rate of rates) {
+      // Of a part of them nothing can be said about all.
+      if (rate === null || typeof rate === 'string') return rate;
+      whole.push(rate);
+    }
+    return sumRates(whole);
+  }
+
+  detail(): Detail {
+    return { ...joinDetails(this.all.map((one) => one.detail())), pairs: this.all.length };
+  }
+
+  version(): string | null {
+    return this.all[0]?.version() ?? null;
+  }
+
+  async ended(): Promise<string | null> {
+    const ends = await Promise.all(this.all.map((one) => one.ended()));
+    return ends.find((end) => end !== null) ?? null;
+  }
+
+  async freeze(): Promise<void> {
+    await Promise.all(this.all.map((one) => one.freeze()));
+  }
+
+  /** Calls of different processes have no common order: whoever wants them asks each. */
+  recorded(): Promise<RecordedCall[]> {
+    return Promise.resolve([]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((one) => one.close()));
+  }
+}
+
+/**
+ * What processes on one host have cost together, read at nearly the same instant: at the middle of these.
+ * null where one of them has none. Pure.
+ */
+export function sumCosts(costs: readonly (ForwarderCost | null)[]): ForwarderCost | null {
+  const known = costs.flatMap((cost) => cost ?? []);
+  if (known.length === 0 || known.length < costs.length) return null;
+  const calls = known.map((cost) => cost.calls);
+  return {
+    timeNs: sum(known.map(({ timeNs }) => timeNs)) / known.length,
+    cpuNs: sum(known.map(({ cpuNs }) => cpuNs)),
+    syscalls: sumKnown(known.map(({ syscalls }) => syscalls)),
+    contextSwitches: sumKnown(known.map(({ contextSwitches }) => contextSwitches)),
+    calls: calls.includes(null) ? null : sumCalls(calls.filter((one) => one !== null)),
+  };
+}
+
+/** Calls by name, added up. Pure. */
+export function sumCalls(all: readonly Record<string, CallCount>[]): Record<string, CallCount> {
+  const total: Record<string, CallCount> = {};
+  for (const [name, count] of all.flatMap((calls) => Object.entries(calls))) {
+    const before = total[name] ?? { calls: 0, eagain: 0, bytes: 0, histogram: [] };
+    const longest = Math.max(before.histogram.length, count.histogram.length);
+    total[name] = {
+      calls: before.calls + count.calls,
+      eagain: before.eagain + count.eagain,
+      bytes: before.bytes + count.bytes,
+      histogram: Array.from(
+        { length: longest },
+        (_, k) => (before.histogram[k] ?? 0) + (count.histogram[k] ?? 0),
+      ),
+    };
+  }
+  return total;
+}
+
+/** Details that say how large something was granted, and not how often something happened. */
+const SIZES: readonly string[] = ['pipe_bytes'];
+
+/** Counts are added up; of sizes the least is told, and of words the first. Pure. */
+export function joinDetails(all: readonly Detail[]): Detail {
+  const joined: Detail = {};
+  for (const [name, value] of all.flatMap((detail) => Object.entries(detail))) {
+    const before = joined[name];
+    joined[name] =
+      typeof before !== 'number' || typeof value !== 'number'
+        ? (before ?? value)
+        : SIZES.includes(name)
+          ? Math.min(before, value)
+          : before + value;
+  }
+  return joined;
+}
+
+function sumRates(rates: readonly SyscallRate[]): SyscallRate {
+  return { ...rates[0], perSecond: sum(rates.map(({ perSecond }) => perSecond)) };
+}
+
+function sumKnown(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : sum(values.map((value) => value ?? 0));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

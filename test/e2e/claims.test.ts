@@ -1,0 +1,113 @@
+/** `splicebench claims`: judged from fresh and stored runs, exit codes, and the emulation of 2008. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { findController } from '../../src/host/control-group.js';
+import { BudgetUnavailable, CpuBudget } from '../../src/host/cpu-budget.js';
+import { scratch, writeScenario } from '../support/folder.js';
+import { assertNothingLeft } from '../support/leaks.js';
+import { cli, splicebench, start, until } from '../support/process.js';
+import { requireRoot } from '../support/require-tool.js';
+
+/** A stored run in which the forwarder that must block, according to the claim, does not. */
+async function runWithoutStall(t: TestContext): Promise<string> {
+  const folder = scratch(t);
+  const scenario = writeScenario(folder, {
+    name: 'claims-block',
+    workload: { seconds: '100ms', warmup: 0 },
+    forwarders: ['poc', { use: 'poc', name: 'poc-blocks' }],
+    baseline: 'poc',
+    blocks: { min: 2, max: 2 },
+  });
+  const out = join(folder, 'run');
+  const { code, stderr } = await cli(t, ['run', scenario, '--out', out]);
+  assert.equal(code, 0, stderr);
+  return out;
+}
+
+describe('claims', () => {
+  it('judges from a fresh run, and writes table and chart', async (t) => {
+    const out = join(scratch(t), 'claims');
+    const ids = ['2008-nonblock', 'haproxy-2020-100gbe'];
+    const args = ['claims', ...ids, '--quick', '--check', '--out', out];
+    const { code, stdout, stderr } = await cli(t, args, { deadline: 90_000 });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /2008-nonblock[\s\S]*supported/);
+    const csv = readFileSync(join(out, 'claims.csv'), 'utf8').split('\n');
+    assert.ok(csv.some((line) => line.startsWith('2008-nonblock,') && line.includes('supported')));
+    assert.ok(csv.some((line) => /^haproxy-2020-100gbe,.*cannot be tested here/.test(line)));
+    assert.ok(existsSync(join(out, 'claims.md')));
+  });
+
+  it('--check ends with 4 when a claim comes out otherwise than it should', async (t) => {
+    const run = await runWithoutStall(t);
+    const args = ['claims', '2008-nonblock', '--in', run];
+    const judged = await cli(t, args);
+    assert.equal(judged.code, 0, judged.stderr);
+    const checked = await cli(t, [...args, '--check']);
+    assert.equal(checked.code, 4, checked.stderr);
+    assert.match(checked.stderr, /2008-nonblock: expected supported, found not reproduced/);
+  });
+
+  it('names the nearest of an unknown claim, and refuses ids beside --emulate-2008', async (t) => {
+    const unknown = await cli(t, ['claims', '2008-ration']);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /unknown claim '2008-ration'.*2008-ratio/);
+    const both = await cli(t, ['claims', '2008-ratio', '--emulate-2008']);
+    assert.equal(both.code, 2, both.stderr);
+  });
+});
+
+/** Why no budget can be given here. */
+function noBudget(): string | false {
+  const { skip } = requireRoot();
+  if (skip !== false) return skip;
+  try {
+    void CpuBudget.make().end();
+    return false;
+  } catch (error) {
+    if (!(error instanceof BudgetUnavailable)) throw error;
+    if (process.env['REQUIRE_ALL'] === '1') throw error;
+    return error.message;
+  }
+}
+
+function groups(): string[] {
+  const read = (file: string) => readFileSync(`/proc/self/${file}`, 'utf8');
+  const controller = findController('cpu', read('mounts'), read('cgroup'));
+  if (controller === null) return [];
+  return readdirSync(controller.folder).filter((name) => name.startsWith('splicebench-cpu-'));
+}
+
+describe('claims --emulate-2008', { skip: noBudget() }, () => {
+  it('finds a budget, says that it is emulated, and leaves no group', async (t) => {
+    const out = join(scratch(t), 'claims');
+    const running = start(t, splicebench('claims', '--emulate-2008', '--quick', '--out', out), {
+      deadline: 120_000,
+    });
+    const pid = running.pid;
+    const { code, stdout, stderr } = await running.ended;
+    // A machine that is too slow or too fast says so, with exit code 1.
+    const found = !stdout.includes('Unavailable: ');
+    assert.equal(code, found ? 0 : 1, stderr);
+    assert.match(stdout, /^Emulated: /m);
+    if (found) assert.match(stdout, /copying forwards .* splicing forwards/s);
+    assert.ok(existsSync(join(out, 'emulate-2008.json')));
+    assert.ok(!groups().some((name) => name.includes(`-${pid}-`)));
+  });
+
+  it('killed: the next one removes its group', async (t) => {
+    const running = start(t, splicebench('claims', '--emulate-2008', '--quick'));
+    const pid = running.pid;
+    const ours = () => groups().filter((name) => name.includes(`-${pid}-`));
+    await until('a group', () => ours().length === 1);
+    await until('a trial', () => running.stderr.includes('copy'));
+    running.kill('SIGKILL');
+    await running.ended;
+    await assertNothingLeft(running.mark, new Set());
+    assert.equal(ours().length, 1, 'nobody was there to remove it');
+    await CpuBudget.make().end();
+    assert.deepEqual(ours(), []);
+  });
+});

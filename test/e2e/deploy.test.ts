@@ -1,0 +1,92 @@
+/** deploy and doctor on several hosts, over real sshd in namespaces with folders of their own. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { scratch, storedTrials, writeScenario } from '../support/folder.js';
+import { LabHosts, PARTS } from '../support/lab-hosts.js';
+import { run, splicebench } from '../support/process.js';
+import { requireRoot, requireTools } from '../support/require-tool.js';
+
+const tools = requireTools('ssh', 'sshd', 'ssh-keygen', 'ip', 'ss', 'unshare', 'nsenter', 'tar');
+const skip = tools.skip || requireRoot().skip;
+
+describe('deploy', { skip }, () => {
+  const lab = new LabHosts();
+  before(() => lab.start());
+  after(() => lab.end());
+
+  const prefixes = PARTS.flatMap((part) => ['--prefix', `ssh -F ${lab.config} ${part}`]);
+  const put = (part: (typeof PARTS)[number]) => join(lab.cache(part), 'splicebench', 'deployed');
+
+  it('puts the package there, which then runs, is examined, and can be removed', async (t) => {
+    const deployed = await run(t, lab.control(...splicebench('deploy', ...prefixes)));
+    assert.equal(deployed.code, 0, deployed.stderr);
+    assert.match(
+      deployed.stdout,
+      /ssh .* sink: splicebench \S+ in .*cache-sink.*, the addon as it/,
+    );
+    for (const part of PARTS) assert.equal(readdirSync(put(part)).length, 1, part);
+
+    const folder = scratch(t);
+    const scenario = writeScenario(folder, {
+      topology: {
+        kind: 'hosts',
+        // What is not said is what deploy has put there.
+        ...Object.fromEntries(PARTS.map((part): [string, unknown] => [part, lab.ssh(part)])),
+      },
+      workload: { seconds: '300ms', warmup: '100ms' },
+      forwarders: ['node-pipe'],
+      blocks: { min: 1, max: 1 },
+    });
+    const out = join(folder, 'run');
+    const ran = await run(t, lab.control(...splicebench('run', scenario, '--out', out)));
+    assert.equal(ran.code, 0, ran.stderr);
+    const [trial] = storedTrials(out);
+    assert.equal(trial?.outcome, 'intact');
+
+    const examined = await run(t, lab.control(...splicebench('doctor', scenario, '--json')));
+    assert.equal(examined.code, 0, examined.stderr);
+    const { hosts } = JSON.parse(examined.stdout) as {
+      hosts: { name: string; found: { facts: { cpus: number[] } } | null }[];
+    };
+    assert.deepEqual(
+      hosts.map(({ name }) => name),
+      PARTS.map((part) => `${part} (ssh ${part})`),
+    );
+    for (const { found } of hosts) assert.ok((found?.facts.cpus.length ?? 0) > 0);
+
+    const removed = await run(t, lab.control(...splicebench('deploy', '--remove', ...prefixes)));
+    assert.equal(removed.code, 0, removed.stderr);
+    for (const part of PARTS) assert.equal(existsSync(put(part)), false, part);
+    const again = await run(t, lab.control(...splicebench('deploy', '--remove', ...prefixes)));
+    assert.match(again.stdout, /sink: nothing was there/);
+
+    // The doctor says of each host why it cannot be examined, and fails.
+    const absent = await run(t, lab.control(...splicebench('doctor', scenario)));
+    assert.equal(absent.code, 1, absent.stdout);
+    assert.match(absent.stdout, /unavailable: sink .*has no splicebench/);
+    await lab.assertNothingLeft();
+  });
+
+  it('says what is missing there, and leaves what there was', async (t) => {
+    const nowhere = ['env', '-i', `HOME=${lab.folder}`, 'PATH=/nowhere', '/bin/sh'];
+    // A host on which sh is all there is.
+    const bare = join(lab.folder, 'bare');
+    const script = `#!/bin/sh\nshift\nexec ${nowhere.join(' ')} "$@"\n`;
+    writeFileSync(bare, script, { mode: 0o755 });
+    const without = await run(
+      t,
+      splicebench('deploy', '--prefix', bare, '--prefix', 'no-such-program'),
+    );
+    assert.equal(without.code, 1);
+    assert.match(
+      without.stderr,
+      /^splicebench: \S*bare: node: not found; install node 20 or newer$/m,
+    );
+    assert.match(without.stderr, /^splicebench: no-such-program: .*ENOENT$/m);
+    assert.equal(existsSync(join(lab.folder, '.cache')), false);
+    const usage = await run(t, splicebench('deploy'));
+    assert.equal(usage.code, 2);
+  });
+});

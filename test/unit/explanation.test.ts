@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { groupIncidents } from '../../src/integrity/groups.js';
+import { relationOf } from '../../src/integrity/relation.js';
+import { packageRoot } from '../../src/native.js';
+import { type Explained, explainIncident, explainRun } from '../../src/report/explanation.js';
+import type { Incident, RecordedCall, StoredIncident } from '../../src/results/record.js';
+import { fakeSource, SPLICE } from './report-fixture.js';
+
+/** The 172 bytes of the 2008 report, with the calls around them. */
+const CALLS: RecordedCall[] = [
+  call('in', 1460, 12_704),
+  call('out', 1460, 12_704),
+  call('in', 172, 14_164),
+  call('in', 1460, 14_336),
+  call('out', 1632, 14_164),
+];
+
+function call(side: 'in' | 'out', got: number, offset: number): RecordedCall {
+  return { t: offset / 1e6, name: 'splice', flow: 0, asked: 65_536, got, offset, side };
+}
+
+function incident(change: Partial<StoredIncident> = {}): StoredIncident {
+  return {
+    trial_id: 'b01-loopback-poc',
+    forwarder: 'poc',
+    connection: 0,
+    direction: 'down',
+    offset: 14_164,
+    length: 172,
+    class: 'misplaced',
+    origin_offset: 145_236,
+    expected_hex: '00'.repeat(32),
+    received_hex: 'a5'.repeat(32),
+    mss: 1460,
+    calls: CALLS,
+    ...change,
+  };
+}
+
+const STYLE = { bytesPerRow: 8, rows: 64, mark: null } as const;
+
+function explained(incidents: StoredIncident[]): Explained {
+  const { manifest, trials } = fakeSource({ forwarders: [SPLICE], blocks: 2 });
+  return { manifest, trials, incidents };
+}
+
+/** Compares with a golden file; UPDATE_GOLDEN=1 writes it, to be read before it is committed. */
+function golden(name: string, text: string): void {
+  const file = join(packageRoot(), 'test', 'fixtures', 'explain', name);
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, 'utf8'));
+}
+
+describe('relationOf', () => {
+  const fits = (offset: number, length: number) => {
+    const { in: taken, out: given } = relationOf(incident({ offset, length }));
+    return [taken, given];
+  };
+
+  it('tells how a stretch lies to the calls that carried it', () => {
+    assert.deepEqual(fits(14_164, 172), ['exactly one call', 'the start of a call']);
+    assert.deepEqual(fits(14_164, 1632), ['whole calls', 'exactly one call']);
+    assert.deepEqual(fits(14_336, 1460), ['exactly one call', 'the end of a call']);
+    assert.deepEqual(fits(14_336, 10), ['the start of a call', 'inside one call']);
+    assert.deepEqual(fits(14_000, 300), ['across calls', 'across calls']);
+    assert.deepEqual(fits(1, 10), ['unknown', 'unknown']);
+  });
+
+  it('says so when nothing carried it that is known', () => {
+    const { sentences } = relationOf(incident({ calls: [] }));
+    assert.match(sentences.join(' '), /calls that carried it are not known/);
+  });
+
+  it('knows the side by the name of a call where the record does not say it', () => {
+    const calls = CALLS.map(({ side, ...rest }): RecordedCall => ({
+      ...rest,
+      name: side === 'in' ? 'recvfrom' : 'sendto',
+    }));
+    assert.equal(relationOf(incident({ calls })).in, 'exactly one call');
+  });
+
+  it('says where it begins in pages and segments', () => {
+    const [sentence] = relationOf(incident({ offset: 8192, length: 4096, mss: 4096 })).sentences;
+    assert.equal(
+      sentence,
+      'It begins at the start of a page of the stream and is 1 time its size, and at the start of a ' +
+        'segment of 4,096 bytes, were all that large and is 1 time its size.',
+    );
+  });
+});
+
+describe('groupIncidents', () => {
+  it('puts together what lies alike, the largest group first', () => {
+    const list = [
+      incident({ class: 'zeros' }),
+      incident(),
+      incident({ trial_id: 'b02-loopback-poc' }),
+      incident({ origin_offset: 3 }),
+      incident({ length: 17 }),
+    ];
+    const groups = groupIncidents(list);
+    assert.deepEqual(
+      groups.map(({ class: kind, origin, numbers, trials }) => [
+        kind,
+        origin,
+        numbers,
+        trials.length,
+      ]),
+      [
+        ['misplaced', 'later in its stream', [2, 3], 2],
+        ['zeros', null, [1], 1],
+        ['misplaced', 'earlier in its stream', [4], 1],
+        ['misplaced', 'later in its stream', [5], 1],
+      ],
+    );
+  });
+
+  it('tells another connection from another direction and another run', () => {
+    const foreign = (change: Partial<Incident>) =>
+      groupIncidents([incident({ class: 'foreign', ...change })])[0]?.origin;
+    assert.equal(foreign({ origin_connection: 3 }), 'another connection');
+    assert.equal(foreign({ origin_connection: 0, origin_direction: 'up' }), 'the other direction');
+    assert.equal(foreign({}), 'another run or trial');
+  });
+});
+
+describe('explanations', () => {
+  const list = [
+    ...Array.from({ length: 8 }, (_, index) =>
+      incident({ offset: 14_164, trial_id: `b0${index}` }),
+    ),
+    incident({ class: 'zeros', calls: [] }),
+  ];
+
+  it('of a run: groups with counts, and the first of each in full', () => {
+    golden('run.txt', explainRun(explained(list), STYLE, 80));
+  });
+
+  it('of one incident', () => {
+    golden('incident.txt', explainIncident(explained(list), 9, STYLE, 80));
+  });
+
+  it('of nothing: says whether anything was looked at', () => {
+    assert.match(explainRun(explained([]), STYLE, 80), /compared every byte and found nothing/);
+    const unchecked = explained([]);
+    const trials = unchecked.trials.filter(({ check }) => check === 'none');
+    assert.match(explainRun({ ...unchecked, trials }, STYLE, 80), /no trial .* compared a byte/);
+  });
+});

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { poissonBounds } from '../../src/integrity/bounds.js';
+import { countFates, fatesOfChurn, fatesOfStreams, noFates } from '../../src/integrity/fates.js';
+import { conditionRows, type IntegrityInput, runRows } from '../../src/integrity/table.js';
+import type { ChurnResults, ConnectionResult } from '../../src/native-surface.js';
+import { integrityCsv, integrityTable, narrowRow } from '../../src/report/integrity-table.js';
+import type { Fates, Outcome, TrialRecord } from '../../src/results/record.js';
+import { buildReport } from '../../src/report/model.js';
+import { fakeRecord } from '../../src/trial/fake-executor.js';
+import { planBlock } from '../../src/trial/order.js';
+import { fakeReport, fakeSource } from './report-fixture.js';
+import { scenario } from './schedule-fixtures.js';
+
+const plan = { run_id: 'r', seed: '1', cells: scenario.cells, forwarders: scenario.forwarders };
+const trials = planBlock(plan, 1);
+
+function record(forwarder: string, change: Partial<TrialRecord> = {}): TrialRecord {
+  const trial = trials.find(
+    (one) => one.forwarder.label === forwarder && one.cell.workload.check === 'full',
+  );
+  assert.ok(trial);
+  return { ...fakeRecord(trial, 8), verified_bytes: 1e9, ...change };
+}
+
+function fates(change: Partial<Fates>): Fates {
+  return { ...noFates(), ...change };
+}
+
+function input(change: Partial<IntegrityInput> = {}): IntegrityInput {
+  return { trials: [], forwarders: ['splice'], unavailable: [], ...change };
+}
+
+function connection(number: number, change: Partial<ConnectionResult> = {}): ConnectionResult {
+  const base = { connection: number, sent: 0, received: 9, orderly: true, error: null };
+  return { ...base, port: 0, mss: 0, ...change };
+}
+
+const NOTHING = { verified: 0, corrupted: 0, missing: 0, extra: 0, incidents: 0, byClass: {} };
+
+describe('the integrity table', () => {
+  it('bounds both rates by what was verified when nothing was found', () => {
+    const [row] = runRows(
+      input({
+        trials: [
+          record('splice', { connections: 4, transfer_fates: fates({ intact: 4 }) }),
+          record('splice', { connections: 4, transfer_fates: fates({ intact: 4 }) }),
+        ],
+      }),
+    );
+    assert.equal(row?.unavailable, null);
+    assert.equal(row.sum.verifiedBytes, 2e9);
+    assert.equal(row.sum.checkedConnections, 8);
+    const { high } = poissonBounds(0);
+    assert.deepEqual(row.sum.perTb, { low: 0, high: high / 2e-3 });
+    assert.deepEqual(row.sum.perConnection, { low: 0, high: high / 8 });
+  });
+
+  it('is not impressed by bytes that were sent and not verified', () => {
+    const [row] = runRows(input({ trials: [record('splice', { bytes: 9e12 })] }));
+    assert.equal(row?.sum.perTb?.high, poissonBounds(0).high / 1e-3);
+  });
+
+  it('counts incidents per byte and wrong connections per connection', () => {
+    const broken = fates({ corrupt: 2, truncated: 1, intact: 6, stalled: 1 });
+    const [row] = runRows(
+      input({
+        trials: [record('splice', { incidents: 1_000_000, transfer_fates: broken })],
+      }),
+    );
+    const many = poissonBounds(1_000_000);
+    assert.deepEqual(row?.sum.perTb, { low: many.low / 1e-3, high: many.high / 1e-3 });
+    const three = poissonBounds(3);
+    assert.deepEqual(row.sum.perConnection, { low: three.low / 10, high: three.high / 10 });
+    assert.deepEqual(narrowRow(row).slice(2, 7), ['10', '1.00M', '1', '1', '0']);
+  });
+
+  it('says why where nothing was verified, and shows no zero', () => {
+    const cases: [TrialRecord[], RegExp][] = [
+      [[], /^no trial ran$/],
+      [[record('splice', { check: 'none', outcome: 'unchecked' })], /check: none/],
+      [[record('splice', { outcome: 'failed', verified_bytes: null, error: 'died' })], /^died$/],
+      [[record('splice', { outcome: 'stalled', verified_bytes: 0, error: null })], /\(stalled\)/],
+    ];
+    for (const [own, reason] of cases) {
+      const [row] = runRows(input({ trials: own }));
+      assert.ok(row);
+      assert.match(row.unavailable ?? '', reason);
+      assert.equal(row.sum.perTb, null);
+      assert.equal(row.sum.perConnection, null);
+      assert.deepEqual(new Set(narrowRow(row).slice(2)), new Set(['n/a']));
+    }
+  });
+
+  it('names a forwarder that was left out, with the reason', () => {
+    const source = fakeSource();
+    const left = { scenario: 'loopback', forwarder: 'socat', cell: null, reason: 'not installed' };
+    source.manifest.unavailable = [left];
+    const report = buildReport(source);
+    const row = integrityTable(report).rows.find(([name]) => name === 'socat');
+    assert.match(row?.join(' ') ?? '', /not checked: not installed .*n\/a/);
+    assert.match(integrityCsv.write(report) as string, /^run,,,socat,0,0,,,.*,not installed$/m);
+  });
+
+  it('tells conditions apart where there are several, each with its own exposure', () => {
+    const one = record('splice', { cell: 'a' });
+    const two = record('splice', { cell: 'b', incidents: 1, outcome: 'corrupt' });
+    assert.deepEqual(conditionRows(input({ trials: [one] })), []);
+    const rows = conditionRows(
+      input({
+        trials: [one, two],
+        unavailable: [{ scenario: 's', forwarder: 'copy', cell: 'b', reason: 'no' }],
+      }),
+    );
+    assert.deepEqual(
+      rows.map((row) => [row.cell?.key, row.forwarder, row.sum.incidents, row.unavailable]),
+      [
+        ['a', 'splice', 0, null],
+        ['b', 'splice', 1, null],
+        ['b', 'copy', 0, 'no'],
+      ],
+    );
+  });
+
+  it('does not guess what became of the connections of an earlier version', () => {
+    const old = record('splice', { outcome: 'truncated', connections: 64 });
+    const [row] = runRows(input({ trials: [old] }));
+    assert.equal(row?.sum.perConnection, null);
+    assert.equal(row.sum.checkedConnections, 64);
+    assert.equal(narrowRow(row)[4], 'n/a');
+    const [single] = runRows(input({ trials: [{ ...old, connections: 1 }] }));
+    assert.equal(single?.sum.fates.truncated, 1);
+  });
+
+  it('is in every report of a run', () => {
+    const lines = (integrityCsv.write(fakeReport()) as string).trim().split('\n');
+    assert.equal(lines.length, 1 + 4 + 1);
+    const cells = fakeReport({ connections: [1, 64] });
+    assert.equal((integrityCsv.write(cells) as string).match(/^condition,/gm)?.length, 8);
+  });
+});
+
+describe('what became of each connection', () => {
+  const stream = (receiver: ConnectionResult[], corrupt: number[] = [], stalled = false) => ({
+    direction: 'download' as const,
+    sent: receiver.map(({ connection: number }): [number, number] => [number, 9]),
+    sender: { connections: [], incidents: [], totals: NOTHING },
+    receiver: {
+      connections: receiver,
+      incidents: corrupt.map((number) => ({
+        connection: number,
+        direction: 'down' as const,
+        offset: 0,
+        length: 1,
+        class: 'zeros' as const,
+        expected_hex: '',
+        received_hex: '',
+      })),
+      totals: NOTHING,
+    },
+    stalled,
+  });
+  const of = (streams: ReturnType<typeof stream>[], connections: number, outcome: Outcome) =>
+    fatesOfStreams({ check: 'full', connections, streams }, outcome);
+
+  it('is the worst of both directions, each connection once', () => {
+    const down = stream(
+      [connection(0), connection(1, { cut: 4 }), connection(2, { beyondEnd: 1 })],
+      [0, 0],
+    );
+    const up = stream([
+      connection(0, { cut: 9 }),
+      connection(1),
+      connection(3, { orderly: false }),
+    ]);
+    assert.deepEqual(
+      of([down, up], 5, 'corrupt'),
+      fates({ corrupt: 1, truncated: 1, extra: 1, failed: 2 }),
+    );
+  });
+
+  it('knows stalls and resets', () => {
+    const ended = [
+      connection(0, { orderly: false }),
+      connection(1, { orderly: false, error: 'ECONNRESET' }),
+    ];
+    assert.deepEqual(of([stream(ended, [], true)], 2, 'stalled'), fates({ stalled: 1, reset: 1 }));
+  });
+
+  it('counts at least one connection with what only the whole trial shows', () => {
+    const swapped = stream([connection(0), connection(1)]);
+    assert.deepEqual(of([swapped], 2, 'corrupt'), fates({ corrupt: 1, intact: 1 }));
+  });
+
+  it('counts connections of churn once, though both ends saw them fail', () => {
+    const side = (change: Partial<ChurnResults>): ChurnResults => ({
+      begun: 100,
+      whole: 100,
+      broken: 0,
+      truncated: 0,
+      beyond: 0,
+      corrupt: 0,
+      starved: 0,
+      gaveUp: false,
+      totals: NOTHING,
+      incidents: [],
+      failures: [],
+      sentNumbers: '0',
+      receivedNumbers: '0',
+      ...change,
+    });
+    const results = {
+      downstream: side({ whole: 97, truncated: 3 }),
+      upstream: side({ whole: 97, broken: 3 }),
+    };
+    const end = { direction: 'download' as const, check: 'full' as const, results, stalled: false };
+    assert.deepEqual(fatesOfChurn(end, 'truncated'), fates({ intact: 97, truncated: 3 }));
+    assert.equal(countFates(fatesOfChurn(end, 'truncated')), 100);
+  });
+});
