@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -62,6 +62,8 @@ export class Running {
       this.child[name]?.on('data', (chunk: Buffer) => this.chunks[name].push(chunk));
     }
     const timer = setTimeout(() => {
+      const late = `not over within ${deadline / 1e3} s, killed by the test:\n${held(this.pid, this.mark)}`;
+      this.chunks.stderr.push(Buffer.from(late));
       this.child.kill('SIGKILL');
     }, deadline);
     this.ended = new Promise((resolve, reject) => {
@@ -71,6 +73,8 @@ export class Running {
       });
       this.child.once('close', (code, signal) => {
         clearTimeout(timer);
+        // A crash says nothing itself: whoever shows stderr shows what happened.
+        if (signal !== null) this.chunks.stderr.push(Buffer.from(`\nended by ${signal}\n`));
         this.result = { code, signal, stdout: this.stdout, stderr: this.stderr };
         resolve(this.result);
       });
@@ -178,6 +182,44 @@ export function killById(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void 
     process.kill(pid, signal);
   } catch {
     // It has ended meanwhile.
+  }
+}
+
+/** What keeps a program from ending, as far as /proc tells: its threads, descriptors and offspring. */
+function held(pid: number, mark: string): string {
+  const folder = `/proc/${pid}`;
+  const threads = names(`${folder}/task`).map((tid) => {
+    const at = `${folder}/task/${tid}`;
+    return `thread ${tid} ${content(`${at}/comm`)} in ${content(`${at}/wchan`)} ${content(`${at}/syscall`)}`;
+  });
+  const descriptors = names(`${folder}/fd`).map((fd) => `fd ${fd} ${target(`${folder}/fd/${fd}`)}`);
+  const offspring = markedProcesses(mark).map(
+    (other) => `process ${other.pid} ${other.command.join(' ')}`,
+  );
+  return [...threads, ...descriptors, ...offspring].join('\n');
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function content(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '?';
+  }
+}
+
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '?';
   }
 }
 
