@@ -33,6 +33,8 @@ export interface NativeEndpointOptions {
   /** TCP_MAXSEG; 0 = as the path allows. */
   segment?: number;
   nodelay?: boolean;
+  /** When woken, does not preempt whoever runs on its CPU (SCHED_BATCH). */
+  batch?: boolean;
   content?: 'stamped' | 'zero' | 'file';
   file?: string;
   /** Decimal digits of 64 bits. */

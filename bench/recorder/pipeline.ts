@@ -28,13 +28,14 @@ export interface SliceFigures {
 const HERE = { host: '127.0.0.1', port: 0 };
 /** Nothing looks at the bytes: this is about speed. */
 const WORKLOAD = { ...PLAIN_STREAM, seconds: 1, warmup: 0, check: 'none' } as const;
+const SEEDS = { seed: '1', earlierSeeds: [] };
 const DATA_CALLS = ['splice', 'recvfrom', 'sendto'];
 
 /** Runs the pipeline once, with the endpoints that a trial has. */
 export async function runSlice(slice: Slice): Promise<SliceFigures> {
   const { Endpoint, Forwarder } = native();
   const { placement, mechanism, record } = slice;
-  const plan = { workload: WORKLOAD, seed: '1', earlierSeeds: [], firstConnection: 0 };
+  const plan = { workload: WORKLOAD, near: true, ...SEEDS, firstConnection: 0 };
   const upstream = { ...plan, cpus: placement.source, address: HERE };
   const source = new Endpoint({ ...endpointOptions('upstream', upstream), hold: false });
   const forwarder = new Forwarder({

@@ -44,6 +44,9 @@ int main(int argc, char** argv) {
   for (const char* size : {"pipe", "buffer", "chunk"}) {
     if (o.count(size)) fo.settings.set(size, static_cast<double>(num(size, 0)));
   }
+  for (const char* flag : {"more", "read-when-pipe-holds-data"}) {
+    if (o.count(flag)) fo.settings.set(flag, num(flag, 0) != 0);
+  }
   fo.record = num("record", 1);
   Fd listener = listen_on(Address::parse("127.0.0.1", 0), {});
   Fd wake(eventfd(0, EFD_NONBLOCK));
@@ -80,10 +83,12 @@ int main(int argc, char** argv) {
   LoopThread st(
       {cpu_source}, [&] { source.run(); }, done);
   std::unique_ptr<LoopThread> ft;
-  std::unique_ptr<Forwarder> f = find_forwarder(mechanism)->make();
-  if (!direct)
+  std::unique_ptr<Forwarder> f;
+  if (!direct) {
+    f = find_forwarder(mechanism)->make();
     ft = std::make_unique<LoopThread>(
         std::vector<int>{1}, [&] { f->run(context); }, done);
+  }
   LoopThread kt(
       {cpu_sink}, [&] { sink.run(); }, done);
 

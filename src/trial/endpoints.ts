@@ -1,6 +1,6 @@
 /** The endpoints of a stream trial: who listens, who connects, who sends what. */
 import type { Placement } from '../host/placement.js';
-import type { StreamWorkload, Workload } from '../scenario/plan.js';
+import type { StreamWorkload, Topology, Workload } from '../scenario/plan.js';
 import { storedPerChecker } from '../integrity/stored-limits.js';
 import type { NativeEndpointOptions } from '../native-surface.js';
 
@@ -42,8 +42,22 @@ export function endCpus(
   return placement.ends?.[pair]?.[side] ?? (sending ? placement.source : placement.sink);
 }
 
+/**
+ * SO_SNDBUF where all parts share one machine, bytes (the kernel doubles it). Left to itself a socket
+ * queues megabytes, which then leave in the softirq of whoever acknowledges: the forwarder's CPU would
+ * transmit for the source, and be charged for it. Chosen by measurement; docs/measuring.md has it.
+ */
+const NEAR_SEND_BUFFER = 512 * 1024;
+
+/** True where source, forwarder and sink run on the same machine, with no network between them. */
+export function isNear({ kind }: Topology): boolean {
+  return kind === 'loopback' || kind === 'veth';
+}
+
 export interface EndpointPlan {
   workload: StreamWorkload;
+  /** See `isNear`. */
+  near: boolean;
   seed: string;
   earlierSeeds: readonly string[];
   cpus: readonly number[];
@@ -57,6 +71,8 @@ export function endpointOptions(side: Side, plan: EndpointPlan): NativeEndpointO
   const { workload } = plan;
   const { content } = workload;
   const discards = workload.check === 'none';
+  const sending = sends(side, workload);
+  const sendBuffer = workload.sndbuf ?? (plan.near && sending ? NEAR_SEND_BUFFER : null);
   return {
     listen: side === 'upstream',
     address: plan.address,
@@ -75,13 +91,15 @@ export function endpointOptions(side: Side, plan: EndpointPlan): NativeEndpointO
     ...(workload.urgent === null ? {} : { urgentAt: workload.urgent }),
     ...(workload.mss === null ? {} : { segment: workload.mss }),
     ...(workload.rcvbuf === null ? {} : { receiveBuffer: workload.rcvbuf }),
-    ...(workload.sndbuf === null ? {} : { sendBuffer: workload.sndbuf }),
-    holdReceive: typeof workload.pause === 'number' && !sends(side, workload),
+    ...(sendBuffer === null ? {} : { sendBuffer }),
+    // Source and sink often share a CPU: each wake-up of one would stop the other.
+    batch: true,
+    holdReceive: typeof workload.pause === 'number' && !sending,
     ...(receives(side, workload) ? pauseOptions(workload.pause) : {}),
     ...(workload.rate === null ? {} : { sendRate: bytesPerSecond(workload.rate) }),
     ...(workload.reader === null ? {} : { receiveRate: bytesPerSecond(workload.reader) }),
     hold: true,
-    send: sends(side, workload) ? sendMode(workload) : 'none',
+    send: sending ? sendMode(workload) : 'none',
     sendDirection: side === 'upstream' ? 'down' : 'up',
     receive: receives(side, workload) ? (discards ? 'discard' : 'check') : 'none',
     receiveDirection: side === 'upstream' ? 'up' : 'down',

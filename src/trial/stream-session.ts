@@ -7,7 +7,16 @@ import type { EndResult } from '../role/protocol.js';
 import type { StreamWorkload } from '../scenario/plan.js';
 import type { StreamEnd } from '../integrity/outcome.js';
 import type { SessionSetting } from './conduct.js';
-import { endCpus, endpointOptions, other, receives, sends, type Side, SIDES } from './endpoints.js';
+import {
+  endCpus,
+  endpointOptions,
+  isNear,
+  other,
+  receives,
+  sends,
+  type Side,
+  SIDES,
+} from './endpoints.js';
 import { connectTimeout, LONGEST, SENDER_CLOSE } from './patience.js';
 import type { SideSeries } from './record-of.js';
 import type { EndpointMarks } from './window.js';
@@ -172,7 +181,8 @@ export class StreamSession {
     const { workload, pair } = this;
     const cpus = endCpus(placement, side, sends(side, workload), pair.number);
     const firstConnection = pair.number * workload.connections;
-    const plan = { workload, seed: trial.seed, earlierSeeds, cpus, address, firstConnection };
+    const near = isNear(trial.cell.topology);
+    const plan = { workload, near, seed: trial.seed, earlierSeeds, cpus, address, firstConnection };
     return this.roles[side].ask('open', this.adapt(side, endpointOptions(side, plan)));
   }
 }

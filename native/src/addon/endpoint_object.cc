@@ -48,6 +48,7 @@ EndpointOptions options_from(const Napi::Object& o) {
   options.buffers.send = static_cast<int>(number_from(o, "sendBuffer", 0));
   options.buffers.segment = static_cast<int>(number_from(o, "segment", 0));
   options.nodelay = flag_from(o, "nodelay", false);
+  options.batch = flag_from(o, "batch", false);
   options.content = content_kind(string_from(o, "content"));
   options.file = string_from(o, "file");
   options.seed = seed_from(o.Get("seed"), "seed");

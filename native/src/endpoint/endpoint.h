@@ -33,6 +33,8 @@ struct EndpointOptions {
   uint32_t first_connection = 0;
   BufferSizes buffers;
   bool nodelay = false;
+  // The loop does not preempt whoever runs on its CPU when it is woken (SCHED_BATCH).
+  bool batch = false;
 
   ContentKind content = ContentKind::kStamped;
   std::string file;
