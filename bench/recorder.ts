@@ -1,8 +1,8 @@
 /**
  * What the flight recorder and the counters cost. Two measurements, interleaved:
  *
- * - The whole pipeline with the recorder on and off, in pairs in random order: the paired ratio of
- *   goodput with its 95 % interval. Counters are part of every forwarder and cannot be switched off,
+ * - The whole pipeline with the recorder switched on and off by turns of 20 ms, in random order inside
+ *   each two: the ratio of goodput of all turns with it and all without, with its 95 % interval over runs. Counters are part of every forwarder and cannot be switched off,
  *   so that they are on in both halves.
  * - The cost per system call, bare, counted, and counted and recorded, on a call that does next to
  *   nothing. Times the calls per GB it gives the share of the forwarder's CPU that counters and
@@ -22,7 +22,9 @@ import { measureInside, type RecorderOptions } from './recorder/inner.js';
 import { recorderCosts, type RecorderSample } from './recorder/samples.js';
 import { recorderText } from './recorder/text.js';
 
-const PAIRS = 60;
+const PAIRS = 20;
+/** Of each half. */
+const SECONDS = 0.6;
 
 /** Measures on a host; samples in the order in which they were taken. */
 export async function measureRecorder(
@@ -45,7 +47,7 @@ async function main(signal: AbortSignal): Promise<number> {
     .opts<{ pairs: number; json?: boolean }>();
   const host = await loopbackHost(LOOPBACK);
   try {
-    const options = { mechanisms: ['splice', 'copy'], pairs, seconds: 0.2, seed: randomSeed() };
+    const options = { mechanisms: ['splice', 'copy'], pairs, seconds: SECONDS, seed: randomSeed() };
     const samples = await measureRecorder(host, options, signal);
     const costs = recorderCosts(samples);
     process.stdout.write(json ? `${JSON.stringify({ costs, samples })}\n` : recorderText(samples));

@@ -331,6 +331,8 @@ export interface NativeForwarder {
   calls(): Record<string, CallCount>;
   /** Keeps the recorded calls from being overwritten by those that follow. */
   freeze(): void;
+  /** Goes on recording after freeze(). */
+  thaw(): void;
   /** The flight recorder, oldest first. Only after onEnd. */
   recorded(): RecordedCall[];
 }

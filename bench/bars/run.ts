@@ -35,8 +35,8 @@ export interface BarsOptions {
 
 const MECHANISMS = ['splice', 'copy'];
 /** Per block: pairs of the recorder by mechanism, and rounds of memcpy against match. */
-const RECORDER_PAIRS = 4;
-const RECORDER_SECONDS = 0.2;
+const RECORDER_PAIRS = 3;
+const RECORDER_SECONDS = 0.6;
 const MEMORY_ROUNDS = 9;
 const IDLE_CONNECTIONS = 10_000;
 

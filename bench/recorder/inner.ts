@@ -4,14 +4,14 @@ import { allowedCpus, placeRoles } from '../../src/host/placement.js';
 import { native } from '../../src/native.js';
 import { Random } from '../../src/statistics/random.js';
 import { endWithInput, tell } from '../inside.js';
-import { runSlice, type SliceFigures } from './pipeline.js';
+import { runPair } from './pipeline.js';
 import type { CallCosts, RecorderPair } from './samples.js';
 
 export interface RecorderOptions {
   mechanisms: string[];
   /** Pairs per mechanism. */
   pairs: number;
-  /** Measured seconds of each half of a pair. */
+  /** Measured seconds of each half of a pair, in many slices by turns. */
   seconds: number;
   /** Of the order. */
   seed: string;
@@ -32,15 +32,10 @@ export async function measureInside(options: RecorderOptions): Promise<void> {
   const calls = new (native().micro.Calls)();
   for (let pair = 0; pair < options.pairs; pair++) {
     for (const mechanism of random.shuffled(options.mechanisms)) {
-      const figures = new Map<boolean, SliceFigures>();
-      for (const record of random.shuffled([true, false])) {
-        const { seconds } = options;
-        const slice = { mechanism, record, placement, warmup: WARMUP, seconds };
-        figures.set(record, await runSlice(slice));
-        await sleep(PAUSE_MS);
-      }
-      const [on, off] = [figures.get(true), figures.get(false)];
-      if (on && off) tell({ kind: 'recorder-pair', mechanism, on, off } satisfies RecorderPair);
+      const { seconds } = options;
+      const figures = await runPair({ mechanism, placement, warmup: WARMUP, seconds, random });
+      tell({ kind: 'recorder-pair', mechanism, ...figures } satisfies RecorderPair);
+      await sleep(PAUSE_MS);
     }
     const perCall = { none: Infinity, counted: Infinity, recorded: Infinity };
     for (let attempt = 0; attempt < TRIES; attempt++) {

@@ -1,21 +1,24 @@
 /**
  * Source, forwarder and sink as three pinned threads of this process: a pipeline that starts in
- * milliseconds, so that many short pairs fit where few trials would.
+ * milliseconds, and whose recorder can be switched while it runs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Placement } from '../../src/host/placement.js';
 import { native } from '../../src/native.js';
+import type { NativeEndpoint, NativeForwarder } from '../../src/native-surface.js';
 import { PLAIN_STREAM } from '../../src/scenario/workload.js';
+import type { Random } from '../../src/statistics/random.js';
 import { endpointOptions } from '../../src/trial/endpoints.js';
 
-export interface Slice {
+export interface Pairing {
   mechanism: string;
-  /** With the flight recorder. */
-  record: boolean;
   placement: Placement;
   /** Seconds. */
   warmup: number;
+  /** Seconds in all with the recorder, and as many without. */
   seconds: number;
+  /** Of the order inside each pair of slices. */
+  random: Random;
 }
 
 export interface SliceFigures {
@@ -31,10 +34,25 @@ const WORKLOAD = { ...PLAIN_STREAM, seconds: 1, warmup: 0, check: 'none' } as co
 const SEEDS = { seed: '1', earlierSeeds: [] };
 const DATA_CALLS = ['splice', 'recvfrom', 'sendto'];
 
-/** Runs the pipeline once, with the endpoints that a trial has. */
-export async function runSlice(slice: Slice): Promise<SliceFigures> {
+/** Seconds between two switches of the recorder: drift of the machine is far slower. */
+const SLICE = 0.02;
+/** Seconds after a switch that belong to neither side: what was on its way is through. */
+const SETTLE = 0.003;
+
+interface Sum {
+  bytes: number;
+  ns: number;
+  cpuNs: number;
+  calls: number;
+}
+
+/**
+ * Runs the pipeline once, with the endpoints that a trial has, and switches the flight recorder off and
+ * on again all the time, in random order inside each pair of slices.
+ */
+export async function runPair(pairing: Pairing): Promise<{ on: SliceFigures; off: SliceFigures }> {
   const { Endpoint, Forwarder } = native();
-  const { placement, mechanism, record } = slice;
+  const { placement, mechanism, random } = pairing;
   const plan = { workload: WORKLOAD, near: true, ...SEEDS, firstConnection: 0 };
   const upstream = { ...plan, cpus: placement.source, address: HERE };
   const source = new Endpoint({ ...endpointOptions('upstream', upstream), hold: false });
@@ -42,7 +60,6 @@ export async function runSlice(slice: Slice): Promise<SliceFigures> {
     mechanism,
     listen: HERE,
     upstream: { ...HERE, port: source.port },
-    record,
     cpus: placement.forwarder,
   });
   const entry = { ...HERE, port: forwarder.port };
@@ -55,29 +72,55 @@ export async function runSlice(slice: Slice): Promise<SliceFigures> {
         part.start(resolve);
       }),
   );
-  const mark = () => ({
-    sink: sink.snapshot(),
-    forwarder: forwarder.snapshot(),
-    calls: forwarder.calls(),
-  });
-  await sleep(slice.warmup * 1e3);
-  const from = mark();
-  await sleep(slice.seconds * 1e3);
-  const to = mark();
+  const sums = { on: nothing(), off: nothing() };
+  await sleep(pairing.warmup * 1e3);
+  for (let slice = 0; slice < pairing.seconds / SLICE; slice++) {
+    for (const side of random.shuffled(['on', 'off'] as const)) {
+      if (side === 'on') forwarder.thaw();
+      else forwarder.freeze();
+      await sleep(SETTLE * 1e3);
+      const from = mark(sink, forwarder);
+      await sleep(SLICE * 1e3);
+      addTo(sums[side], from, mark(sink, forwarder));
+    }
+  }
   sink.stopNow();
   source.stopNow();
   forwarder.stop();
   for (const failure of await Promise.all(ended)) {
     if (failure !== null) throw new Error(`${mechanism}: ${failure}`);
   }
+  return { on: figuresOf(sums.on, mechanism), off: figuresOf(sums.off, mechanism) };
+}
 
-  const gb = (to.sink.received - from.sink.received) / 1e9;
-  if (gb <= 0) throw new Error(`${mechanism}: nothing was forwarded`);
-  const callsOf = ({ calls }: typeof from) =>
-    DATA_CALLS.reduce((sum, name) => sum + (calls[name]?.calls ?? 0), 0);
+function nothing(): Sum {
+  return { bytes: 0, ns: 0, cpuNs: 0, calls: 0 };
+}
+
+function mark(sink: NativeEndpoint, forwarder: NativeForwarder): Sum {
+  const { received, timeNs } = sink.snapshot();
+  const calls = forwarder.calls();
   return {
-    goodput_gbps: (gb * 8) / ((to.sink.timeNs - from.sink.timeNs) / 1e9),
-    forwarder_cpu_seconds_per_gb: (to.forwarder.cpuNs - from.forwarder.cpuNs) / 1e9 / gb,
-    recorded_calls_per_gb: (callsOf(to) - callsOf(from)) / gb,
+    bytes: received,
+    ns: timeNs,
+    cpuNs: forwarder.snapshot().cpuNs,
+    calls: DATA_CALLS.reduce((sum, name) => sum + (calls[name]?.calls ?? 0), 0),
+  };
+}
+
+function addTo(sum: Sum, from: Sum, to: Sum): void {
+  sum.bytes += to.bytes - from.bytes;
+  sum.ns += to.ns - from.ns;
+  sum.cpuNs += to.cpuNs - from.cpuNs;
+  sum.calls += to.calls - from.calls;
+}
+
+function figuresOf({ bytes, ns, cpuNs, calls }: Sum, mechanism: string): SliceFigures {
+  const gb = bytes / 1e9;
+  if (gb <= 0) throw new Error(`${mechanism}: nothing was forwarded`);
+  return {
+    goodput_gbps: (gb * 8) / (ns / 1e9),
+    forwarder_cpu_seconds_per_gb: cpuNs / 1e9 / gb,
+    recorded_calls_per_gb: calls / gb,
   };
 }

@@ -2,7 +2,7 @@
 import { estimateMedian, type MedianEstimate } from '../../src/statistics/interval.js';
 import type { SliceFigures } from './pipeline.js';
 
-/** The same pipeline with the recorder and without it, one right after the other. */
+/** One running pipeline, by turns with the recorder and without it. */
 export interface RecorderPair {
   kind: 'recorder-pair';
   mechanism: string;

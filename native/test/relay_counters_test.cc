@@ -146,7 +146,8 @@ void recorder(const std::string& mechanism, uint64_t bytes) {
   CHECK((next[{0, true}] == bytes) && (next[{0, false}] == bytes));
 }
 
-// A frozen recorder keeps what it had, whatever passes later; and it knows whose the flows are.
+// A frozen recorder keeps what it had, whatever passes, until it is thawed; and it knows whose the
+// flows are.
 void frozen_recorder(const std::string& mechanism) {
   const Fd listener = listen_upstream();
   const auto relay = start_relay(mechanism, local_address(listener.get()), {.record = true});
@@ -159,9 +160,13 @@ void frozen_recorder(const std::string& mechanism) {
   CHECK(eventually([&] { return relay->stats().down_bytes.get() == 100'000; }));
   relay->sys().recorder().freeze();
   ends.upstream.to_send = 300'000;
+  drive({&ends.client, &ends.upstream}, 0, [&] { return ends.client.received == 300'000; });
+  CHECK(eventually([&] { return relay->stats().down_bytes.get() == 300'000; }));
+  relay->sys().recorder().thaw();
+  ends.upstream.to_send = 350'000;
   ends.upstream.end_after = true;
   drive(ends);
-  CHECK(ends.client.intact(300'000));
+  CHECK(ends.client.intact(350'000));
   relay->stop();
   uint64_t in = 0;
   uint64_t out = 0;
@@ -170,7 +175,7 @@ void frozen_recorder(const std::string& mechanism) {
     if (call.flow % 2 == 0 && call.got > 0)
       (call.out ? out : in) += static_cast<uint64_t>(call.got);
   }
-  CHECK(in == 100'000 && out == 100'000);
+  CHECK(in == 150'000 && out == 150'000);
   CHECK(!relay->sys().recorder().client_port(7));
 }
 

@@ -44,6 +44,7 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
                            InstanceMethod<&ForwarderObject::snapshot>("snapshot"),
                            InstanceMethod<&ForwarderObject::calls>("calls"),
                            InstanceMethod<&ForwarderObject::freeze>("freeze"),
+                           InstanceMethod<&ForwarderObject::thaw>("thaw"),
                            InstanceMethod<&ForwarderObject::recorded>("recorded"),
                            InstanceAccessor<&ForwarderObject::port>("port"),
                        });
@@ -162,6 +163,7 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
   }
 
   void freeze(const Napi::CallbackInfo&) { sys_->recorder().freeze(); }
+  void thaw(const Napi::CallbackInfo&) { sys_->recorder().thaw(); }
 
   // The flight recorder, oldest first. Only after the loop has ended.
   Napi::Value recorded(const Napi::CallbackInfo& info) {

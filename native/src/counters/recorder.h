@@ -31,13 +31,15 @@ class FlightRecorder {
         sessions_(on ? kSessions : 0) {}
 
   bool on() const { return !ring_.empty(); }
-  void add(const RecordedCall& call) {
-    if (!frozen_.load(std::memory_order_relaxed)) ring_[next_++ & mask_] = call;
-  }
+  // Whether a call made now is to be added.
+  bool recording() const { return on() && !frozen_.load(std::memory_order_relaxed); }
+  void add(const RecordedCall& call) { ring_[next_++ & mask_] = call; }
 
   // From any thread: keeps what is there, so that the calls around something that was just noticed
-  // are not overwritten by those that follow.
+  // are not overwritten by those that follow. A frozen recorder costs what one that is off does.
   void freeze() { frozen_ = true; }
+  // From any thread: goes on recording.
+  void thaw() { frozen_ = false; }
 
   // Which connection the flows of a session belong to: the port the client connected from.
   void note_session(uint32_t session, uint16_t client_port) {

@@ -278,7 +278,7 @@ class Sys {
       counter.bytes.add(moved);
       counter.histogram[static_cast<size_t>(std::bit_width(moved - 1)) & 31].add(1);
     }
-    if (recorder_.on()) {
+    if (recorder_.recording()) {
       recorder_.add({monotonic_ns(), mark.offset, result,
                      asked > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(asked), mark.flow,
                      call, mark.out});
