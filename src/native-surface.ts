@@ -290,6 +290,11 @@ export interface NativeForwarderOptions {
   listen: NativeAddress;
   upstream: NativeAddress;
   once?: boolean;
+  /**
+   * One of several that listen at the same address (SO_REUSEPORT), each with a table of descriptors of
+   * its own: the limit on open files is one of each table. The first must find the address free.
+   */
+  oneOfSeveral?: 'first' | 'next';
   /** The mechanism's options as a scenario names them, checked; absent = the mechanism's choice. */
   settings?: Record<string, number | boolean | string>;
   /** Keep the flight recorder. */

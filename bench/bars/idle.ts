@@ -15,6 +15,8 @@ import type { IdleSample } from './samples.js';
 /** Descriptors of one forwarded connection, and what else the process has. */
 const PER_CONNECTION = 2;
 const RESERVE = 64;
+/** The kernel spreads connections over threads by chance: one may get so much more than its share. */
+const UNEVEN = 1.2;
 /** Seconds for all connections to come up, and without progress until they do not end any more. */
 const CONNECT_TIMEOUT = 60;
 const STALL = 2;
@@ -33,7 +35,7 @@ export async function measureIdle(
   wanted: number,
   signal: AbortSignal,
 ): Promise<IdleSample> {
-  const { asked, note } = await affordable(wanted);
+  const { asked, threads, note } = await affordable(wanted);
   const sample: IdleSample = {
     kind: 'idle',
     mechanism,
@@ -55,7 +57,10 @@ export async function measureIdle(
     const listening: NativeEndpointOptions = { ...common, listen: true, address, send: 'content' };
     const upstream = await source.ask('open', listening);
     await source.ask('start');
-    forwarder = await startForward(host, mechanism, upstream.port, asked);
+    forwarder = await startForward(host, [
+      ...['--mechanism', mechanism, '--threads', String(threads)],
+      ...['--listen', `${host.address}:0`, '--upstream', `${host.address}:${upstream.port}`],
+    ]);
     const entry = { host: host.address, port: forwarder.port };
     await sink.ask('open', { ...common, listen: false, address: entry, receive: 'check' });
     const before = await settledMemory(forwarder.pid, signal);
@@ -91,19 +96,23 @@ export async function measureIdle(
   }
 }
 
-/** As many connections as descriptors allow. Some may raise the limit; others have what they have. */
-async function affordable(wanted: number): Promise<{ asked: number; note: string | null }> {
-  const files = filesFor(wanted);
-  const script = 'ulimit -n "$1" 2>/dev/null; ulimit -n';
-  const { stdout } = await x('sh', ['-c', script, 'sh', String(files)]);
-  const limit = Number(stdout.trim());
-  if (!(limit < files)) return { asked: wanted, note: null };
-  const note = `the limit of ${count(limit)} open files, which may not be raised here, allows no more`;
-  return { asked: Math.floor((limit - RESERVE) / PER_CONNECTION), note };
-}
-
-function filesFor(connections: number): number {
-  return connections * PER_CONNECTION + RESERVE;
+/**
+ * As many connections as descriptors allow. The limit is one of each table of descriptors: the forwarder
+ * has a thread with a table of its own for as many as it takes, each end of the trial only one.
+ */
+async function affordable(
+  wanted: number,
+): Promise<{ asked: number; threads: number; note: string | null }> {
+  const { stdout } = await x('sh', ['-c', 'ulimit -Hn']);
+  const limit = stdout.trim() === 'unlimited' ? Infinity : Number(stdout.trim());
+  const asked = Math.min(wanted, limit - RESERVE);
+  const threads = Math.ceil((asked * PER_CONNECTION * UNEVEN + RESERVE) / limit);
+  if (asked < wanted) {
+    const note = `the limit of ${count(limit)} open files allows the ends no more`;
+    return { asked, threads, note };
+  }
+  const limited = `${count(threads)} threads with descriptors of their own: the limit is ${count(limit)} open files`;
+  return { asked, threads, note: threads > 1 ? limited : null };
 }
 
 interface Forward {
@@ -112,19 +121,12 @@ interface Forward {
   end: () => Promise<void>;
 }
 
-async function startForward(
-  host: Host,
-  mechanism: string,
-  upstream: number,
-  connections: number,
-): Promise<Forward> {
-  const files = filesFor(connections);
+async function startForward(host: Host, options: readonly string[]): Promise<Forward> {
   const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
   const argv = [
     ...[...host.prefix, 'setpriv', '--pdeathsig', 'KILL', 'sh', '-c'],
-    ...['ulimit -n "$1" 2>/dev/null; shift; exec "$@"', 'sh', String(files)],
-    ...[process.execPath, main, 'forward', '--mechanism', mechanism],
-    ...['--listen', `${host.address}:0`, '--upstream', `${host.address}:${upstream}`],
+    ...['ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', process.execPath, main, 'forward'],
+    ...options,
   ];
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
@@ -193,10 +195,22 @@ function kilobytes(text: string, name: string): number | null {
   return value === undefined ? null : Number(value) * 1024;
 }
 
-/** Open descriptors, and pipes of which the process has both ends. */
+/**
+ * What a process has open, in the tables of all its threads, each thing once, and the pipes of which it
+ * has both ends in one table.
+ */
 function descriptorsOf(pid: number): { pipes: number; descriptors: number } {
-  const folder = `/proc/${pid}/fd`;
-  const targets = readdirSync(folder).flatMap((fd) => {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const tables = tasks.map((task) => targetsOf(`/proc/${pid}/task/${task}/fd`));
+  const both = tables.flatMap((targets) => {
+    const ends = targets.filter((target) => target.startsWith('pipe:'));
+    return ends.filter((end, index) => ends.indexOf(end) !== index);
+  });
+  return { pipes: new Set(both).size, descriptors: new Set(tables.flat()).size };
+}
+
+function targetsOf(folder: string): string[] {
+  return readdirSync(folder).flatMap((fd) => {
     try {
       return [readlinkSync(join(folder, fd))];
     } catch {
@@ -204,7 +218,4 @@ function descriptorsOf(pid: number): { pipes: number; descriptors: number } {
       return [];
     }
   });
-  const ends = targets.filter((target) => target.startsWith('pipe:'));
-  const both = new Set(ends.filter((end, index) => ends.indexOf(end) !== index));
-  return { pipes: both.size, descriptors: targets.length };
 }

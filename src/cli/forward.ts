@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { builtinKind, builtinMechanisms } from '../forwarders/registry.js';
 import { stopForwarder } from '../forwarders/stop.js';
+import { forwarderOnThreads, type ThreadedForwarder } from '../forwarders/threads.js';
 import { native } from '../native.js';
 import type { NativeForwarder } from '../native-surface.js';
 import { settingsOf } from '../forwarders/settings.js';
@@ -10,7 +11,7 @@ import { checkOptions } from '../scenario/entries.js';
 import { suggestion } from '../scenario/nearest.js';
 import type { Problem } from '../scenario/problems.js';
 import { CouldNotRunError, EXIT, UsageError } from './exit.js';
-import { cpu, hostPort, type HostPort, size } from './options.js';
+import { count, cpu, hostPort, type HostPort, size } from './options.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
 interface Options {
@@ -22,6 +23,7 @@ interface Options {
   buffer?: number;
   set: Record<string, unknown>;
   cpu?: number;
+  threads: number;
   trace?: string;
   json?: boolean;
 }
@@ -44,6 +46,12 @@ export function addForward(root: Command): void {
       {},
     )
     .option('--cpu <n>', 'run on this CPU', cpu)
+    .option(
+      '--threads <n>',
+      'threads that share the port, each with descriptors of its own',
+      count,
+      1,
+    )
     .option('--trace <file>', 'write the last calls (flight recorder) as lines of JSON')
     .addOption(new Option('--json', 'print the final counters as JSON'))
     .action(forward);
@@ -83,6 +91,7 @@ function settings({ mechanism, pipe, buffer, set }: Options) {
 }
 
 async function forward(options: Options): Promise<void> {
+  refuseTogether(options);
   const trace = options.trace === undefined ? null : await openForWriting(options.trace);
   const forwarder = create(options);
   const started = process.hrtime.bigint();
@@ -101,7 +110,7 @@ async function forward(options: Options): Promise<void> {
   }
   const error = await ended;
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (trace) {
+  if (trace && 'recorded' in forwarder) {
     const lines = forwarder.recorded().map((call) => `${JSON.stringify(call)}\n`);
     await trace.writeFile(lines.join(''));
     await trace.close();
@@ -118,18 +127,25 @@ async function forward(options: Options): Promise<void> {
   releaseSignals();
 }
 
-function create(options: Options): NativeForwarder {
+/** What needs one order of all that happened. */
+function refuseTogether({ threads, once, trace }: Options): void {
+  if (threads === 1) return;
+  const given = once === true ? '--once' : trace !== undefined ? '--trace' : null;
+  if (given !== null) throw new UsageError(`${given} goes with one thread: leave out --threads`);
+}
+
+function create(options: Options): NativeForwarder | ThreadedForwarder {
   const { Forwarder } = native();
-  const chosen = settings(options);
+  const told = {
+    mechanism: options.mechanism,
+    listen: options.listen,
+    upstream: options.upstream,
+    once: options.once ?? false,
+    settings: settings(options),
+    cpus: options.cpu === undefined ? [] : [options.cpu],
+  };
   try {
-    return new Forwarder({
-      mechanism: options.mechanism,
-      listen: options.listen,
-      upstream: options.upstream,
-      once: options.once ?? false,
-      settings: chosen,
-      cpus: options.cpu === undefined ? [] : [options.cpu],
-    });
+    return options.threads === 1 ? new Forwarder(told) : forwarderOnThreads(told, options.threads);
   } catch (error) {
     throw new CouldNotRunError(error instanceof Error ? error.message : String(error));
   }
@@ -151,7 +167,7 @@ function isOperation(name: string): boolean {
   return name.includes(':');
 }
 
-function json(forwarder: NativeForwarder, seconds: number): string {
+function json(forwarder: ThreadedForwarder, seconds: number): string {
   const { accepted, downBytes, upBytes, cpuNs, resets, copyFallbacks, pipeCapacity, details } =
     forwarder.snapshot();
   const counts = Object.entries(forwarder.calls()).map(
@@ -174,7 +190,7 @@ function json(forwarder: NativeForwarder, seconds: number): string {
   return `${JSON.stringify(counters)}\n`;
 }
 
-function text(forwarder: NativeForwarder, seconds: number): string {
+function text(forwarder: ThreadedForwarder, seconds: number): string {
   const { accepted, downBytes, upBytes, cpuNs, syscalls } = forwarder.snapshot();
   const gb = (downBytes + upBytes) / 1e9;
   return (

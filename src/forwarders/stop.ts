@@ -9,7 +9,7 @@ const PATIENCE = 200;
  * @returns why the loop failed, or null
  */
 export async function stopForwarder(
-  forwarder: NativeForwarder,
+  forwarder: Pick<NativeForwarder, 'stop'>,
   ended: Promise<string | null>,
 ): Promise<string | null> {
   forwarder.stop();

@@ -1,5 +1,6 @@
 // The Forwarder class as JavaScript sees it; native-surface.ts states its surface.
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -31,6 +32,11 @@ Settings settings_from(const Napi::Value& value) {
   return settings;
 }
 
+Port port_named(const std::string& which) {
+  if (which == "first") return Port::kOffered;
+  return which == "next" ? Port::kJoined : Port::kOwn;
+}
+
 // How long a loop may take to end before it is interrupted.
 constexpr int kPatienceMs = 200;
 
@@ -58,6 +64,7 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
       options_.upstream = address_from(o.Get("upstream"), "upstream");
       options_.once = flag_from(o, "once", false);
       options_.record = flag_from(o, "record", true);
+      options_.port = port_named(string_from(o, "oneOfSeveral"));
       options_.settings = settings_from(o.Get("settings"));
       cpus_ = integers_from(o.Get("cpus"), "cpus");
       const ForwarderEntry* entry = find_forwarder(options_.mechanism);
@@ -65,7 +72,7 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
       forwarder_ = entry->make();
       wake_ = Fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
       if (!wake_) throw SystemError("eventfd", "");
-      listener_ = listen_on(options_.listen, {});
+      listener_ = listen_on(options_.listen, {}, kBacklog, options_.port);
       sys_ = std::make_unique<Sys>(options_.record);
     } catch (const std::runtime_error& error) {
       throw Napi::Error::New(info.Env(), error.what());
@@ -84,9 +91,13 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
   void start(const Napi::CallbackInfo& info) {
     start_ns_ = monotonic_ns();
     runner_.start(info.Env(), info[0].As<Napi::Function>(), cpus_, [this] {
+      const bool alone = options_.port == Port::kOwn;
+      if (!alone && unshare(CLONE_FILES) == -1)
+        throw SystemError("unshare", "the descriptors of a thread");
       ForwarderContext context{options_, *sys_, stats_, listener_.get(), wake_.get(), stop_};
       forwarder_->run(context);
-      listener_.reset();
+      // In a table of its own this would close only the copy there, which ends with the thread.
+      if (alone) listener_.reset();
     });
   }
 

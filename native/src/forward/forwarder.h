@@ -54,6 +54,10 @@ struct ForwarderOptions {
   Address upstream;
   bool once = false;   // end after the first session
   bool record = true;  // keep the flight recorder
+  // Other than kOwn: one of several that listen at the same address, each on a thread of this
+  // process. It has a table of descriptors of its own, for the limit on open files is one of each
+  // table.
+  Port port = Port::kOwn;
   Settings settings;
 };
 

@@ -60,17 +60,24 @@ void apply(int fd, const BufferSizes& buffers) {
   }
 }
 
+void share_port(int fd) {
+  const int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+}
+
 }  // namespace
 
-Fd listen_on(const Address& address, const BufferSizes& buffers, int backlog) {
+Fd listen_on(const Address& address, const BufferSizes& buffers, int backlog, Port port) {
   Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!fd) throw SystemError("socket", address.text());
   const int one = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  if (port == Port::kJoined) share_port(fd.get());
   apply(fd.get(), buffers);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == -1) {
     throw SystemError("listen", address.text());
   }
+  if (port == Port::kOffered) share_port(fd.get());
   if (listen(fd.get(), backlog) == -1) throw SystemError("listen", address.text());
   return fd;
 }

@@ -32,8 +32,13 @@ struct BufferSizes {
   int segment = 0;  // TCP_MAXSEG: the most in one segment, either way
 };
 
+inline constexpr int kBacklog = 4096;
+// Whether other sockets of this user may listen at the same address too, so that the kernel spreads
+// the connections over them (SO_REUSEPORT). kOffered must find it free; kJoined takes part in it.
+enum class Port : uint8_t { kOwn, kOffered, kJoined };
 // Listens with SO_REUSEADDR. Throws SystemError ("listen 127.0.0.1:4000: Address already in use").
-Fd listen_on(const Address& address, const BufferSizes& buffers, int backlog = 4096);
+Fd listen_on(const Address& address, const BufferSizes& buffers, int backlog = kBacklog,
+             Port port = Port::kOwn);
 // The address a socket is bound to.
 Address local_address(int fd);
 // Starts a non-blocking connect. The result's `pending` is an errno: 0 = connected already,

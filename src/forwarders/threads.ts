@@ -1,0 +1,123 @@
+/** One mechanism on several threads that share a port, driven like one forwarder. */
+import { native } from '../native.js';
+import type {
+  ForwarderSnapshot,
+  NativeForwarder,
+  NativeForwarderOptions,
+} from '../native-surface.js';
+import type { CallCount } from '../results/record.js';
+
+/** What can be asked of forwarders on several threads: there is no one order of their calls. */
+export type ThreadedForwarder = Omit<NativeForwarder, 'recorded' | 'freeze' | 'thaw'>;
+
+/**
+ * Opens a forwarder per thread. The kernel spreads the connections over them, and each has a table of
+ * descriptors of its own, so that together they hold `threads` times as many as the limit allows one.
+ * @param threads 1 or more
+ * @throws Error when the address cannot be listened at
+ */
+export function forwarderOnThreads(
+  options: NativeForwarderOptions,
+  threads: number,
+): ThreadedForwarder {
+  const { Forwarder } = native();
+  const first = new Forwarder({ ...options, oneOfSeveral: 'first' });
+  const listen = { ...options.listen, port: first.port };
+  const beside = Array.from(
+    { length: threads - 1 },
+    () => new Forwarder({ ...options, listen, oneOfSeveral: 'next' }),
+  );
+  const all = [first, ...beside];
+  return {
+    port: first.port,
+    start: (onEnd) => {
+      let running = all.length;
+      let failure: string | null = null;
+      for (const one of all) {
+        one.start((error) => {
+          failure ??= error;
+          running -= 1;
+          if (running === 0) onEnd(failure);
+          // One that could not run would leave its share of the connections unserved.
+          else if (error !== null) for (const other of all) other.stop();
+        });
+      }
+    },
+    stop: () => {
+      for (const one of all) one.stop();
+    },
+    snapshot: () =>
+      sumOfSnapshots(
+        first.snapshot(),
+        beside.map((one) => one.snapshot()),
+      ),
+    calls: () => sumOfCalls(all.map((one) => one.calls())),
+  };
+}
+
+/** Counts and CPU time added up; of what is no count that of the first which has one. */
+export function sumOfSnapshots(
+  first: ForwarderSnapshot,
+  beside: readonly ForwarderSnapshot[],
+): ForwarderSnapshot {
+  return beside.reduce(
+    (sum, one) => ({
+      ...sum,
+      cpuNs: sum.cpuNs + one.cpuNs,
+      accepted: sum.accepted + one.accepted,
+      open: sum.open + one.open,
+      downBytes: sum.downBytes + one.downBytes,
+      upBytes: sum.upBytes + one.upBytes,
+      resets: sum.resets + one.resets,
+      connectFailures: sum.connectFailures + one.connectFailures,
+      lastErrno: sum.lastErrno ?? one.lastErrno,
+      trouble: sum.trouble ?? one.trouble,
+      copyFallbacks: sum.copyFallbacks + one.copyFallbacks,
+      pipeCapacity: smallestMade(sum.pipeCapacity, one.pipeCapacity),
+      pipesCreated: sum.pipesCreated + one.pipesCreated,
+      syscalls: sum.syscalls + one.syscalls,
+      details: sumOfDetails(sum.details, one.details),
+    }),
+    first,
+  );
+}
+
+/** Bytes; 0 = no pipe was made. */
+function smallestMade(a: number, b: number): number {
+  if (a === 0 || b === 0) return Math.max(a, b);
+  return Math.min(a, b);
+}
+
+function sumOfDetails(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum = { ...a };
+  for (const [name, value] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + value;
+  return sum;
+}
+
+/** By name, histograms bin by bin. */
+export function sumOfCalls(
+  all: readonly Readonly<Record<string, CallCount>>[],
+): Record<string, CallCount> {
+  const sum: Record<string, CallCount> = {};
+  for (const [name, count] of all.flatMap((calls) => Object.entries(calls))) {
+    const before = sum[name];
+    sum[name] = before === undefined ? count : sumOfCounts(before, count);
+  }
+  return sum;
+}
+
+function sumOfCounts(a: CallCount, b: CallCount): CallCount {
+  const bins = Math.max(a.histogram.length, b.histogram.length);
+  return {
+    calls: a.calls + b.calls,
+    eagain: a.eagain + b.eagain,
+    bytes: a.bytes + b.bytes,
+    histogram: Array.from(
+      { length: bins },
+      (_, bin) => (a.histogram[bin] ?? 0) + (b.histogram[bin] ?? 0),
+    ),
+  };
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { sumOfCalls, sumOfSnapshots } from '../../src/forwarders/threads.js';
+import type { ForwarderSnapshot } from '../../src/native-surface.js';
+
+const SNAPSHOT: ForwarderSnapshot = {
+  timeNs: 10,
+  startNs: 1,
+  cpuNs: 100,
+  tid: 7,
+  accepted: 2,
+  open: 1,
+  downBytes: 1000,
+  upBytes: 10,
+  resets: 0,
+  connectFailures: 0,
+  lastErrno: null,
+  trouble: null,
+  copyFallbacks: 0,
+  pipeCapacity: 0,
+  pipesCreated: 0,
+  details: { joined_writes: 1 },
+  syscalls: 20,
+};
+
+describe('a forwarder on several threads', () => {
+  it('counts what all of them did, and has the clock of the first', () => {
+    const other = { ...SNAPSHOT, timeNs: 11, tid: 8, details: { joined_writes: 2, other: 3 } };
+    const sum = sumOfSnapshots(SNAPSHOT, [other]);
+    assert.deepEqual(sum, {
+      ...SNAPSHOT,
+      cpuNs: 200,
+      accepted: 4,
+      open: 2,
+      downBytes: 2000,
+      upBytes: 20,
+      syscalls: 40,
+      details: { joined_writes: 3, other: 3 },
+    });
+  });
+
+  it('tells the smallest pipe that was made, and nothing of threads that made none', () => {
+    const sizes = (...all: number[]) => {
+      const [first = 0, ...beside] = all;
+      const of = (pipeCapacity: number) => ({ ...SNAPSHOT, pipeCapacity });
+      return sumOfSnapshots(of(first), beside.map(of)).pipeCapacity;
+    };
+    assert.equal(sizes(0, 4096), 4096);
+    assert.equal(sizes(65_536, 4096, 0), 4096);
+    assert.equal(sizes(0, 0), 0);
+  });
+
+  it('tells the first failure that there is', () => {
+    const sum = sumOfSnapshots(SNAPSHOT, [
+      { ...SNAPSHOT, lastErrno: 'ECONNREFUSED', connectFailures: 1 },
+      { ...SNAPSHOT, trouble: 'write: disk full' },
+    ]);
+    assert.equal(sum.lastErrno, 'ECONNREFUSED');
+    assert.equal(sum.connectFailures, 1);
+    assert.equal(sum.trouble, 'write: disk full');
+  });
+
+  it('adds calls up by name, bin by bin', () => {
+    const sum = sumOfCalls([
+      { splice: { calls: 2, eagain: 1, bytes: 3, histogram: [1, 1] } },
+      {
+        splice: { calls: 1, eagain: 0, bytes: 8, histogram: [0, 0, 0, 1] },
+        close: { calls: 1, eagain: 0, bytes: 0, histogram: [] },
+      },
+    ]);
+    assert.deepEqual(sum, {
+      splice: { calls: 3, eagain: 1, bytes: 11, histogram: [1, 1, 0, 1] },
+      close: { calls: 1, eagain: 0, bytes: 0, histogram: [] },
+    });
+  });
+});
