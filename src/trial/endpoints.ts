@@ -50,7 +50,7 @@ export function endCpus(
 const NEAR_SEND_BUFFER = 512 * 1024;
 
 /** True where source, forwarder and sink run on the same machine, with no network between them. */
-export function isNear({ kind }: Topology): boolean {
+export function isNear({ kind }: Pick<Topology, 'kind'>): boolean {
   return kind === 'loopback' || kind === 'veth';
 }
 
