@@ -5,7 +5,7 @@ import type {
   NativeForwarder,
   NativeForwarderOptions,
 } from '../native-surface.js';
-import type { CallCount } from '../results/record.js';
+import { sumCalls } from '../results/sum-calls.js';
 
 /** What can be asked of forwarders on several threads: there is no one order of their calls. */
 export type ThreadedForwarder = Omit<NativeForwarder, 'recorded' | 'freeze' | 'thaw'>;
@@ -51,7 +51,7 @@ export function forwarderOnThreads(
         first.snapshot(),
         beside.map((one) => one.snapshot()),
       ),
-    calls: () => sumOfCalls(all.map((one) => one.calls())),
+    calls: () => sumCalls(all.map((one) => one.calls())),
   };
 }
 
@@ -95,29 +95,4 @@ function sumOfDetails(
   const sum = { ...a };
   for (const [name, value] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + value;
   return sum;
-}
-
-/** By name, histograms bin by bin. */
-export function sumOfCalls(
-  all: readonly Readonly<Record<string, CallCount>>[],
-): Record<string, CallCount> {
-  const sum: Record<string, CallCount> = {};
-  for (const [name, count] of all.flatMap((calls) => Object.entries(calls))) {
-    const before = sum[name];
-    sum[name] = before === undefined ? count : sumOfCounts(before, count);
-  }
-  return sum;
-}
-
-function sumOfCounts(a: CallCount, b: CallCount): CallCount {
-  const bins = Math.max(a.histogram.length, b.histogram.length);
-  return {
-    calls: a.calls + b.calls,
-    eagain: a.eagain + b.eagain,
-    bytes: a.bytes + b.bytes,
-    histogram: Array.from(
-      { length: bins },
-      (_, bin) => (a.histogram[bin] ?? 0) + (b.histogram[bin] ?? 0),
-    ),
-  };
 }

@@ -3,7 +3,8 @@
  * forwarder's CPUs: then nothing that is compared needs to know of several upstreams, which most programs
  * do not, and none has an advantage by it.
  */
-import type { CallCount, RecordedCall } from '../results/record.js';
+import type { RecordedCall } from '../results/record.js';
+import { sumCalls } from '../results/sum-calls.js';
 import type { SyscallRate } from '../role/protocol.js';
 import type { ForwarderCost, ForwarderUnderTest, Place } from './forwarder-under-test.js';
 
@@ -81,25 +82,6 @@ export function sumCosts(costs: readonly (ForwarderCost | null)[]): ForwarderCos
     contextSwitches: sumKnown(known.map(({ contextSwitches }) => contextSwitches)),
     calls: calls.includes(null) ? null : sumCalls(calls.filter((one) => one !== null)),
   };
-}
-
-/** Calls by name, added up. Pure. */
-export function sumCalls(all: readonly Record<string, CallCount>[]): Record<string, CallCount> {
-  const total: Record<string, CallCount> = {};
-  for (const [name, count] of all.flatMap((calls) => Object.entries(calls))) {
-    const before = total[name] ?? { calls: 0, eagain: 0, bytes: 0, histogram: [] };
-    const longest = Math.max(before.histogram.length, count.histogram.length);
-    total[name] = {
-      calls: before.calls + count.calls,
-      eagain: before.eagain + count.eagain,
-      bytes: before.bytes + count.bytes,
-      histogram: Array.from(
-        { length: longest },
-        (_, k) => (before.histogram[k] ?? 0) + (count.histogram[k] ?? 0),
-      ),
-    };
-  }
-  return total;
 }
 
 /** Details that say how large something was granted, and not how often something happened. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { sumOfCalls, sumOfSnapshots } from '../../src/forwarders/threads.js';
+import { sumOfSnapshots } from '../../src/forwarders/threads.js';
 import type { ForwarderSnapshot } from '../../src/native-surface.js';
 
 const SNAPSHOT: ForwarderSnapshot = {
@@ -58,19 +58,5 @@ describe('a forwarder on several threads', () => {
     assert.equal(sum.lastErrno, 'ECONNREFUSED');
     assert.equal(sum.connectFailures, 1);
     assert.equal(sum.trouble, 'write: disk full');
-  });
-
-  it('adds calls up by name, bin by bin', () => {
-    const sum = sumOfCalls([
-      { splice: { calls: 2, eagain: 1, bytes: 3, histogram: [1, 1] } },
-      {
-        splice: { calls: 1, eagain: 0, bytes: 8, histogram: [0, 0, 0, 1] },
-        close: { calls: 1, eagain: 0, bytes: 0, histogram: [] },
-      },
-    ]);
-    assert.deepEqual(sum, {
-      splice: { calls: 3, eagain: 1, bytes: 11, histogram: [1, 1, 0, 1] },
-      close: { calls: 1, eagain: 0, bytes: 0, histogram: [] },
-    });
   });
 });

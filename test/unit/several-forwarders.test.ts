@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ForwarderCost, ForwarderUnderTest } from '../../src/trial/forwarder-under-test.js';
-import { asOne, joinDetails, sumCalls, sumCosts } from '../../src/trial/several-forwarders.js';
+import { sumCalls } from '../../src/results/sum-calls.js';
+import { asOne, joinDetails, sumCosts } from '../../src/trial/several-forwarders.js';
 
 function cost(change: Partial<ForwarderCost> = {}): ForwarderCost {
   return { timeNs: 0, cpuNs: 0, syscalls: 0, contextSwitches: 0, calls: null, ...change };
