@@ -2,8 +2,8 @@
  * What the flight recorder and the counters cost. Two measurements, interleaved:
  *
  * - The whole pipeline with the recorder switched on and off by turns of 20 ms, in random order inside
- *   each two: the ratio of goodput of all turns with it and all without, with its 95 % interval over runs. Counters are part of every forwarder and cannot be switched off,
- *   so that they are on in both halves.
+ *   each two: the ratio of goodput of all turns with it and all without, with its 95 % interval over
+ *   runs. Counters are part of every forwarder and cannot be switched off, so that they are on in both.
  * - The cost per system call, bare, counted, and counted and recorded, on a call that does next to
  *   nothing. Times the calls per GB it gives the share of the forwarder's CPU that counters and
  *   recorder take together.

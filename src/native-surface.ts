@@ -297,8 +297,6 @@ export interface NativeForwarderOptions {
   oneOfSeveral?: 'first' | 'next';
   /** The mechanism's options as a scenario names them, checked; absent = the mechanism's choice. */
   settings?: Record<string, number | boolean | string>;
-  /** Keep the flight recorder. */
-  record?: boolean;
   cpus?: number[];
 }
 

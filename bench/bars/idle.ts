@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { x } from 'tinyexec';
+import { descriptorLimit } from '../../src/host/descriptor-limit.js';
 import type { Host } from '../../src/host/host.js';
 import { packageRoot } from '../../src/native.js';
 import type { NativeEndpointOptions } from '../../src/native-surface.js';
-import { count } from '../../src/report/quantity.js';
+import { count, plural } from '../../src/report/quantity.js';
 import { RoleClient } from '../../src/role/client.js';
 import type { IdleSample } from './samples.js';
 
@@ -35,7 +35,7 @@ export async function measureIdle(
   wanted: number,
   signal: AbortSignal,
 ): Promise<IdleSample> {
-  const { asked, threads, note } = await affordable(wanted);
+  const { asked, threads, note } = affordable(wanted);
   const sample: IdleSample = {
     kind: 'idle',
     mechanism,
@@ -100,19 +100,16 @@ export async function measureIdle(
  * As many connections as descriptors allow. The limit is one of each table of descriptors: the forwarder
  * has a thread with a table of its own for as many as it takes, each end of the trial only one.
  */
-async function affordable(
+export function affordable(
   wanted: number,
-): Promise<{ asked: number; threads: number; note: string | null }> {
-  const { stdout } = await x('sh', ['-c', 'ulimit -Hn']);
-  const limit = stdout.trim() === 'unlimited' ? Infinity : Number(stdout.trim());
+  limit: number | null = descriptorLimit(),
+): { asked: number; threads: number; note: string | null } {
+  if (limit === null) return { asked: wanted, threads: 1, note: null };
   const asked = Math.min(wanted, limit - RESERVE);
   const threads = Math.ceil((asked * PER_CONNECTION * UNEVEN + RESERVE) / limit);
-  if (asked < wanted) {
-    const note = `the limit of ${count(limit)} open files allows the ends no more`;
-    return { asked, threads, note };
-  }
-  const limited = `${count(threads)} threads with descriptors of their own: the limit is ${count(limit)} open files`;
-  return { asked, threads, note: threads > 1 ? limited : null };
+  const own = `${plural(threads, 'thread')} with descriptors of their own: the limit is ${count(limit)} open files`;
+  const short = `the limit of ${count(limit)} open files allows the ends no more`;
+  return { asked, threads, note: asked < wanted ? short : threads > 1 ? own : null };
 }
 
 interface Forward {
@@ -124,9 +121,9 @@ interface Forward {
 async function startForward(host: Host, options: readonly string[]): Promise<Forward> {
   const main = join(packageRoot(), 'dist', 'src', 'cli', 'main.js');
   const argv = [
-    ...[...host.prefix, 'setpriv', '--pdeathsig', 'KILL', 'sh', '-c'],
-    ...['ulimit -n "$(ulimit -Hn)"; exec "$@"', 'sh', process.execPath, main, 'forward'],
-    ...options,
+    ...[...host.prefix, 'setpriv', '--pdeathsig', 'KILL'],
+    // Node itself raises the limit on open files as far as it may.
+    ...[process.execPath, main, 'forward', ...options],
   ];
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });

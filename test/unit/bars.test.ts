@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Bar, evaluateBars } from '../../bench/bars/evaluate.js';
+import { affordable } from '../../bench/bars/idle.js';
 import { parseIperf3, windowOf } from '../../bench/bars/iperf3.js';
 import type { Measurement } from '../../bench/bars/samples.js';
 import { barsTable, barsText, verdictText } from '../../bench/bars/text.js';
@@ -255,5 +256,23 @@ describe('sections of the README', () => {
   it('makes a block that its own text cannot close', () => {
     assert.equal(codeBlock('\na\n\n'), '```text\na\n```');
     assert.equal(codeBlock('```\nx'), '````text\n```\nx\n````');
+  });
+});
+
+describe('idle connections that descriptors allow', () => {
+  it('asks for all, with as many threads as tables of descriptors are needed', () => {
+    const note = '2 threads with descriptors of their own: the limit is 20,000 open files';
+    assert.deepEqual(affordable(10_000, 20_000), { asked: 10_000, threads: 2, note });
+    assert.deepEqual(affordable(1000, 20_000), { asked: 1000, threads: 1, note: null });
+  });
+
+  it('needs one thread where there is no limit', () => {
+    assert.deepEqual(affordable(10_000, null), { asked: 10_000, threads: 1, note: null });
+  });
+
+  it('asks for fewer, and says so, where the ends have no room', () => {
+    const { asked, note } = affordable(10_000, 5000);
+    assert.equal(asked, 4936);
+    assert.equal(note, 'the limit of 5,000 open files allows the ends no more');
   });
 });

@@ -63,7 +63,6 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
       options_.listen = address_from(o.Get("listen"), "listen");
       options_.upstream = address_from(o.Get("upstream"), "upstream");
       options_.once = flag_from(o, "once", false);
-      options_.record = flag_from(o, "record", true);
       options_.port = port_named(string_from(o, "oneOfSeveral"));
       options_.settings = settings_from(o.Get("settings"));
       cpus_ = integers_from(o.Get("cpus"), "cpus");
