@@ -1,5 +1,5 @@
 /** Ports: free ones, and who listens, without connecting to anybody. */
-import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,15 +8,26 @@ import type { Running } from './process.js';
 const LISTEN = '0A';
 const ESTABLISHED = '01';
 
-/** A port that was free a moment ago. */
+/** Below what the kernel gives to whoever asks for any port (Linux, ip-sysctl: 32768 and up). */
+const [LOWEST, HIGHEST] = [10_000, 32_767];
+
+/**
+ * A port that was free a moment ago, and that nobody gets by asking for any: a test in another process,
+ * whose listener took it meanwhile, would be taken for ours.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Several free ports, all different. */

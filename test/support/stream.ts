@@ -60,12 +60,17 @@ export async function startBadProxy(
   return port;
 }
 
-/** Runs `sink --json` and reads what it printed. */
+/** Runs `sink --json` and reads what it printed; where that is no result, the error has how it ended. */
 export async function sinkJson(
   t: TestContext,
   port: number,
   ...args: string[]
 ): Promise<Ended & { json: SinkJson }> {
   const ended = await cli(t, ['sink', '--connect', `127.0.0.1:${port}`, '--json', ...args]);
-  return { ...ended, json: JSON.parse(ended.stdout) as SinkJson };
+  try {
+    return { ...ended, json: JSON.parse(ended.stdout) as SinkJson };
+  } catch {
+    const { code, signal, stdout, stderr } = ended;
+    throw new Error(`sink --json, code ${code ?? signal}: ${stdout || 'no result'}\n${stderr}`);
+  }
 }
