@@ -1,5 +1,5 @@
-// Peers that take or give little, late or never: partial writes, full and dry pipes, pipes without
-// a free slot. Nothing is lost, nothing spins, and a reader that does not read stops its sender.
+// Peers that take little, late or never: partial writes, full and dry pipes. Nothing is lost,
+// nothing spins, and a reader that does not read stops its sender.
 #include <unistd.h>
 
 #include "relay_support.h"
@@ -96,42 +96,10 @@ void stalled_reader(const std::string& mechanism, bool down, size_t size) {
   CHECK(reader.intact(sender.to_send) && sender.intact(0));
 }
 
-// Segments of 1 to 1500 bytes over many sockets, one from each in turn: each takes a slot of the
-// pipe, however small, so that pipes are full of slots long before they are full of bytes.
-void small_segments(const std::string& mechanism, size_t size, unsigned connections, uint64_t bytes,
-                    size_t most) {
-  const Fd listener = listen_upstream();
-  const auto relay =
-      start_relay(mechanism, local_address(listener.get()), {.pipe = size, .buffer = size});
-  std::vector<Ends> all;
-  std::vector<Peer*> peers;
-  for (unsigned i = 0; i < connections; ++i) {
-    all.push_back(open_ends(*relay, listener.get(), 100 + i));
-    for (Peer* peer : {&all.back().client, &all.back().upstream}) {
-      set_nodelay(peer->fd.get(), true);
-      peer->to_send = bytes;
-      peer->send_low = 1;
-      peer->send_high = most;
-      peer->reading = false;
-    }
-  }
-  for (Ends& ends : all) {
-    peers.push_back(&ends.client);
-    peers.push_back(&ends.upstream);
-  }
-  // First without a reader, so that segments pile up.
-  drive(peers, 100);
-  for (Peer* peer : peers) peer->reading = true;
-  drive(peers);
-  for (const Peer* peer : peers) CHECK(peer->intact(bytes));
-  CHECK(eventually([&] { return relay->stats().open.get() == 0; }));
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   Cases cases(argc, argv);
-  const uint64_t segments = argument(argc, argv, "--segment-kib", 300) << 10;
   for (const std::string& mechanism : relay_mechanisms()) {
     cases.run(mechanism + ": one-byte readers", 60, [&] { one_byte_readers(mechanism); });
     for (const size_t size : {size_t{700}, size_t{4096}, size_t{0}}) {
@@ -144,10 +112,6 @@ int main(int argc, char** argv) {
         cases.run(mechanism + ": stalled reader" + (down ? " down" : " up") + sized, 60,
                   [&] { stalled_reader(mechanism, down, size ? size + 3000 : 0); });
       }
-      cases.run(mechanism + ": segments up to 1500" + sized, 60,
-                [&] { small_segments(mechanism, size, 24, segments, 1500); });
-      cases.run(mechanism + ": segments of one byte" + sized, 60,
-                [&] { small_segments(mechanism, size, 8, segments / 50, 1); });
     }
     for (const bool down : {true, false}) {
       cases.run(mechanism + ": slow reader" + (down ? " down" : " up"), 60,
