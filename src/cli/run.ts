@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { join } from 'node:path';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { packageVersion } from '../host/environment.js';
-import { provenDetectors } from '../lab/proof.js';
+import { provenDetectorsFor } from '../lab/proof.js';
 import { environmentChanges } from '../results/environment-changes.js';
 import { RECORD_VERSION, type RunManifest, type Unavailable } from '../results/record.js';
 import { assertSameRun, storedScenarios } from '../results/resume.js';
@@ -236,7 +236,7 @@ async function openStore(
     environment: [],
     stopping: {},
     unavailable: [],
-    detectors: await provenDetectors(),
+    detectors: await provenDetectorsFor(scenarios),
   };
   const store = await RunStore.create(options.out ?? join('results', 'runs', runId), manifest);
   try {

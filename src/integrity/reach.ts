@@ -3,12 +3,15 @@
  * missing, and whether it can be reached at all. Pure.
  */
 import type { TrialRecord } from '../results/record.js';
-import { poissonBounds } from './bounds.js';
+import { poissonBoundAtAnyLook, poissonBounds } from './bounds.js';
 import { violatedConnections } from './fates.js';
 import { type Tally, tally } from './tally.js';
 
 /** What a bound is per: bytes verified, or connections of a trial. */
 export type BoundUnit = 'byte' | 'connection';
+
+/** Whether trials are judged once, or after every block until they are enough. */
+export type Looks = 'once' | 'repeated';
 
 /** One forwarder's way to a bound. Rates are per byte or per connection. */
 export interface Reach {
@@ -17,7 +20,7 @@ export interface Reach {
   events: number;
   /** Bytes verified, or connections checked. */
   exposure: number;
-  /** The 95 % bounds; null where nothing was verified, which bounds nothing. */
+  /** The 95 % bounds for such looks; null where nothing was verified, which bounds nothing. */
   low: number | null;
   high: number | null;
   reached: boolean;
@@ -33,13 +36,15 @@ export function reachOf(
   trials: readonly TrialRecord[],
   unit: BoundUnit,
   limit: number,
+  looks: Looks,
 ): Reach {
   const sum = tally(
     forwarder,
     trials.filter((trial) => trial.forwarder === forwarder),
   );
   const { events, exposure } = unit === 'byte' ? perByte(sum) : perConnection(sum);
-  const mean = poissonBounds(events);
+  const once = poissonBounds(events);
+  const mean = looks === 'once' ? once : { ...once, high: poissonBoundAtAnyLook(events) };
   const low = exposure > 0 ? mean.low / exposure : null;
   const high = exposure > 0 ? mean.high / exposure : null;
   return {

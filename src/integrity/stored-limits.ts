@@ -7,8 +7,14 @@ import { count } from '../report/quantity.js';
 
 /** Of a trial, all connections and directions together: about 6 MB of incidents.jsonl at most. */
 export const STORED_PER_TRIAL = 1000;
-/** Of a run. */
+/** Of a run, after which a trial keeps only its first STORED_BEYOND: later forwarders have theirs told too. */
 export const STORED_PER_RUN = 10_000;
+export const STORED_BEYOND = 10;
+
+/** How many incidents of the next trial are stored, when so many of its run are. */
+export function storedOfNext(stored: number): number {
+  return Math.max(STORED_BEYOND, STORED_PER_RUN - stored);
+}
 
 /** How many each of so many checkers keeps. */
 export function storedPerChecker(checkers: number): number {
@@ -20,6 +26,6 @@ export function storedText(stored: number, counted: number): string {
   if (counted <= stored) return `${count(stored)} stored`;
   return (
     `${count(stored)} stored of ${count(counted)} counted; ` +
-    `at most ${count(STORED_PER_TRIAL)} of a trial and ${count(STORED_PER_RUN)} of a run are stored`
+    `at most ${count(STORED_PER_TRIAL)} of a trial are stored, and ${STORED_BEYOND} once its run has ${count(STORED_PER_RUN)}`
   );
 }

@@ -2,6 +2,7 @@
 import { hostname, release, version } from 'node:os';
 import { forwarderKinds } from '../forwarders/registry.js';
 import type { ForwarderKind } from '../forwarders/kind.js';
+import { buildDigest } from '../host/build-digest.js';
 import { packageVersion } from '../host/environment.js';
 import { native } from '../native.js';
 import type { Handover } from '../native-surface.js';
@@ -19,11 +20,13 @@ import { type DetectorResult, judgeControl, judgeDetectors } from './judge.js';
 /** Controls measure no speed, and most of their time is the start of processes. */
 const AT_ONCE = 3;
 
-/** What a proof holds for: another kernel or another version of ours may behave differently. */
+/** What a proof holds for: another kernel or another build of ours may behave differently. */
 export interface ProvenOn {
   host: string;
   kernel: string;
   splicebench: string;
+  /** As buildDigest() tells it; absent in proofs of versions that did not, which prove no build. */
+  build?: string | undefined;
 }
 
 export interface SelftestResult extends ProvenOn {
@@ -40,6 +43,7 @@ export function thisHost(): ProvenOn {
     host: hostname(),
     kernel: `${release()} ${version()}`,
     splicebench: packageVersion(),
+    build: buildDigest(),
   };
 }
 

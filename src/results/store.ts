@@ -5,7 +5,7 @@
 import { mkdir, open, readdir, rename, rmdir, stat, truncate, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../cli/exit.js';
-import { STORED_PER_RUN } from '../integrity/stored-limits.js';
+import { storedOfNext } from '../integrity/stored-limits.js';
 import type { TrialResult } from '../trial/executor.js';
 import type { TrialStore } from '../trial/schedule.js';
 import type { RunManifest, StoredIncident, TrialRecord } from './record.js';
@@ -118,12 +118,12 @@ export class RunStore implements TrialStore {
 
   /**
    * Stores a finished trial. Its incidents go first, so that a stored trial always has all of them
-   * that a run stores (STORED_PER_RUN).
+   * that a run stores (stored-limits.ts).
    * @throws StoreError naming the file, e.g. when the disk is full; the trial is then not stored
    */
   async append({ record, incidents }: TrialResult): Promise<void> {
     const { trial_id, forwarder } = record;
-    const kept = incidents.slice(0, Math.max(0, STORED_PER_RUN - this.found.length));
+    const kept = incidents.slice(0, storedOfNext(this.found.length));
     const stored = kept.map((incident) => ({ trial_id, forwarder, ...incident }));
     await this.incidentFile.append(stored);
     await this.trialFile.append([record]);

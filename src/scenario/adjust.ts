@@ -87,7 +87,7 @@ export function until(scenario: Scenario, texts: readonly string[], most = MOST_
       : `threshold '${text}': ${EXPECTED_BOUND}`;
     if (typeof parsed === 'string') throw new UsageError(parsed.replace('threshold', '--until'));
     if (!isBound(parsed)) throw new UsageError(`--until '${text}': ${EXPECTED_BOUND}`);
-    return parsed;
+    return { ...parsed, quantity: { ...parsed.quantity, looks: 'repeated' } };
   });
   const cells = scenario.cells.filter(({ workload }) => workload.check === 'full');
   if (cells.length === 0) {

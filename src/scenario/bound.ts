@@ -13,6 +13,8 @@ export interface BoundQuantity {
   per: number;
   /** "TB", "1,000 connections". */
   perText: string;
+  /** Set where trials go on until the bound is reached, which takes a stricter one; absent = judged once. */
+  looks?: 'repeated';
 }
 
 export const EXPECTED_BOUND =

@@ -145,12 +145,12 @@ export function evaluateThresholds(
  * @returns those that verified something; whoever verified nothing cannot be bounded
  */
 export function reachesOf(
-  { quantity: { forwarder, unit, per }, limit }: BoundThreshold,
+  { quantity: { forwarder, unit, per, looks }, limit }: BoundThreshold,
   trials: readonly TrialRecord[],
 ): Reach[] {
   const labels = forwarder === null ? new Set(trials.map((one) => one.forwarder)) : [forwarder];
   return [...labels]
-    .map((label) => reachOf(label, trials, unit, limit / per))
+    .map((label) => reachOf(label, trials, unit, limit / per, looks ?? 'once'))
     .filter(({ exposure }) => exposure > 0);
 }
 

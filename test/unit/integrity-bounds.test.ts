@@ -5,10 +5,12 @@ import {
   connectionSentence,
   gammaP,
   gammaQuantile,
+  poissonBoundAtAnyLook,
   poissonBounds,
   ratePerConnection,
   ratePerTb,
 } from '../../src/integrity/bounds.js';
+import { Random } from '../../src/statistics/random.js';
 
 describe('Poisson bounds', () => {
   // Two-sided 95 % limits as in Garwood's table (1936), checked again by summing the terms with 40
@@ -54,6 +56,41 @@ describe('Poisson bounds', () => {
       assert.ok(Math.abs(atMost(events, high) - 0.025) < 1e-10);
       assert.ok(Math.abs(1 - atMost(events - 1, low) - 0.025) < 1e-10);
     }
+  });
+
+  it('at any look divide 5 % among the numbers of events', () => {
+    assert.ok(Math.abs(poissonBoundAtAnyLook(0) - -Math.log(0.05 * (6 / Math.PI ** 2))) < 1e-9);
+    let chances = 0;
+    for (let events = 0; events < 200; events++) {
+      const most = poissonBoundAtAnyLook(events);
+      assert.ok(most > poissonBounds(events).high, `${events}`);
+      chances += 1 - gammaP(events + 1, most);
+    }
+    assert.ok(chances < 0.05 && chances > 0.0497, `${chances}`);
+  });
+
+  it('at any look stop wrongly in at most 5 % of runs that look all the time', () => {
+    const random = new Random('1', 'looks');
+    const [runs, limit] = [4000, 1];
+    const wrong = (bound: (events: number) => number) => {
+      let stopped = 0;
+      for (let run = 0; run < runs; run++) {
+        // The rate is the limit itself: whoever is said to be below it is so wrongly.
+        let exposure = 0;
+        for (let events = 0; events < 60; events++) {
+          const next = exposure - Math.log(1 - random.next32() / 2 ** 32) / limit;
+          if (bound(events) / limit < next) {
+            stopped++;
+            break;
+          }
+          exposure = next;
+        }
+      }
+      return stopped / runs;
+    };
+    assert.ok(wrong(poissonBoundAtAnyLook) < 0.05);
+    // What this is for: with bounds for one look it would be several times that.
+    assert.ok(wrong((events) => poissonBounds(events).high) > 0.12);
   });
 
   it('hold for millions of events', () => {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { allControls } from '../../src/lab/controls.js';
 import { detectorSentence, selftestTable } from '../../src/lab/proof-text.js';
-import { proofFile, provenDetectors, storeProof } from '../../src/lab/proof.js';
+import { proofFile, provenDetectors, provenDetectorsFor, storeProof } from '../../src/lab/proof.js';
 import { runSelftest, type SelftestResult, thisHost } from '../../src/lab/selftest.js';
+import type { Cell, HostSpec } from '../../src/scenario/plan.js';
 import { FakeExecutor } from '../../src/trial/fake-executor.js';
 
 const BY_REFERENCE = { overwritten: 100, changed: 100 };
@@ -76,7 +77,7 @@ describe('the stored proof', () => {
     ],
   };
 
-  it('is for this host, kernel and version only', async () => {
+  it('is for this host, kernel and build only', async () => {
     assert.deepEqual(await provenDetectors(path), {
       state: 'untested',
       reason: 'no selftest was made on this host',
@@ -94,7 +95,7 @@ describe('the stored proof', () => {
     });
     for (const [change, reason] of [
       [{ kernel: 'other' }, /another kernel/],
-      [{ splicebench: '9.9.9' }, /another version/],
+      [{ build: '0123456789ab' }, /another build/],
       [{ host: 'other' }, /on this host/],
     ] as const) {
       const elsewhere = await provenDetectors(path, { ...host, ...change });
@@ -102,6 +103,29 @@ describe('the stored proof', () => {
       assert.match(detectorSentence(elsewhere), reason);
       assert.match(detectorSentence(elsewhere), /run splicebench selftest/);
     }
+  });
+
+  it('is not quoted where the bytes are compared on other hosts', async () => {
+    const local: HostSpec = {
+      ...{ reach: { by: 'local' }, address: '127.0.0.1', upstream: '127.0.0.1' },
+    } as HostSpec;
+    const far = { ...local, reach: { by: 'ssh', host: 'far', options: [] } } as HostSpec;
+    const run = (sink: HostSpec, forwarder: HostSpec) => [
+      {
+        cells: [
+          {
+            topology: {
+              ...{ kind: 'hosts', congestion: null, sysctls: {} },
+              ...{ source: [local], forwarder, sink: [sink] },
+            },
+          } as unknown as Cell,
+        ],
+      },
+    ];
+    const elsewhere = await provenDetectorsFor(run(far, local), path);
+    assert.match(detectorSentence(elsewhere), /unproven, the bytes are compared on other hosts/);
+    // The forwarder compares nothing.
+    assert.equal((await provenDetectorsFor(run(local, far), path)).state, 'tested');
   });
 
   it('says which are not proven', async () => {

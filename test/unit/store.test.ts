@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { UsageError } from '../../src/cli/exit.js';
-import { STORED_PER_RUN } from '../../src/integrity/stored-limits.js';
+import { STORED_BEYOND, STORED_PER_RUN } from '../../src/integrity/stored-limits.js';
 import type { Incident } from '../../src/results/record.js';
 import { openAppend, type AppendHandle, type OpenAppend } from '../../src/results/store-append.js';
 import { readRun, RunStore, StoreError } from '../../src/results/store.js';
@@ -66,7 +66,7 @@ async function stored(count: number): Promise<void> {
 }
 
 describe('creating a run', () => {
-  it('stores incidents of a run up to the limit, and every trial', async () => {
+  it('stores incidents of a run up to the limit, then a few of each trial', async () => {
     const store = await RunStore.create(folder, manifest);
     const many = Array.from({ length: 1000 }, (_, offset) => ({ ...incident, offset }));
     const [first] = results;
@@ -78,8 +78,10 @@ describe('creating a run', () => {
     await store.close();
     const run = await readRun(folder);
     assert.equal(run.trials.length, 12);
-    assert.equal(run.incidents.length, STORED_PER_RUN);
-    assert.equal(run.incidents.at(-1)?.trial_id, 'b10');
+    const of = (block: number) =>
+      run.incidents.filter(({ trial_id }) => trial_id === `b${block}`).length;
+    assert.equal(run.incidents.length, STORED_PER_RUN + 2 * STORED_BEYOND);
+    assert.deepEqual([of(10), of(11), of(12)], [1000, STORED_BEYOND, STORED_BEYOND]);
   });
 
   it('writes what can be read again', async () => {
