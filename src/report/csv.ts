@@ -57,6 +57,7 @@ export const TRIAL_COLUMNS = [
   'softirq_cpu_seconds_per_gb',
   'under_strace',
   'pause_frames',
+  'link_gbps',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */

@@ -183,6 +183,11 @@ export interface TrialColumns {
   softirq_cpu_seconds_per_gb: number | null;
   /** The forwarder ran under strace: its speed is not a speed. Absent in what was stored before. */
   under_strace?: boolean;
+  /**
+   * Speed of the slowest network card between the parts, Gbps; null where there is none or it does not
+   * say. Absent in what was stored before.
+   */
+  link_gbps?: number | null;
 }
 
 /** One line of trials.jsonl. */

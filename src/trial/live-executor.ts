@@ -6,11 +6,11 @@ import {
   allOn,
   distinctHosts,
   type Host,
-  isEmulated,
   localHost,
   pairsOf,
   type TrialHosts,
 } from '../host/host.js';
+import { isEmulated, slowestLink } from '../host/wires.js';
 import { captureInterfaces } from '../host/interface-environment.js';
 import { allowedCpus, type Placement, placeParts, placeRoles } from '../host/placement.js';
 import { nicHosts } from '../host/nic.js';
@@ -131,6 +131,7 @@ export class LiveExecutor implements TrialExecutor {
       started,
       host: hosts.forwarder,
       placement,
+      linkSpeed: slowestLink(hosts),
       ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts) } : {}),
     };
     const kind = forwarderKinds.get(entry.use);

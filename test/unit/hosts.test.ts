@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { commandOn, type Host, isEmulated, localHost } from '../../src/host/host.js';
-import { type HostIdentity, identify } from '../../src/host/identity.js';
+import { commandOn, type Host, localHost } from '../../src/host/host.js';
+import { identify } from '../../src/host/identity.js';
 import { joinsWords, sshPrefix } from '../../src/host/launch.js';
 import { connectFault, partsOf } from '../../src/host/remote-hosts.js';
 import { reachText } from '../../src/scenario/hosts.js';
@@ -272,21 +272,5 @@ describe('what a host is', () => {
     assert.ok(seats.length > 0);
     assert.notEqual(machine, '');
     assert.equal(addon, null);
-  });
-
-  it('is emulated where parts share a machine without a network card between them', () => {
-    const on = (machine: string, device: boolean): Host => ({
-      ...localHost(),
-      identity: {
-        machine,
-        interfaces: { x: { name: 'eth0', device, speed: null } },
-      } as unknown as HostIdentity,
-    });
-    const three = (a: Host, b: Host, c: Host) => ({ upstream: a, forwarder: b, downstream: c });
-    assert.equal(isEmulated(three(on('a', true), on('b', true), on('c', true))), false);
-    assert.equal(isEmulated(three(on('a', true), on('a', true), on('c', true))), false);
-    // A bond or a VLAN has no device of its own; what is on another machine is over a wire.
-    assert.equal(isEmulated(three(on('a', false), on('b', false), on('c', false))), false);
-    assert.equal(isEmulated(three(on('a', false), on('a', false), on('c', true))), true);
   });
 });

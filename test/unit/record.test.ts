@@ -89,6 +89,7 @@ function observed(
   forwarder: string,
   change?: Partial<Observation>,
   pauseFrames: number | string = 'no network card takes part',
+  linkSpeed: number | null = null,
 ): TrialRecord {
   const trial = trialOf(check, forwarder);
   return recordOf({
@@ -96,6 +97,7 @@ function observed(
     started: 'then',
     host: localHost(),
     placement,
+    linkSpeed,
     observation: observation(change),
     pauseFrames,
   });
@@ -117,6 +119,14 @@ describe('recordOf', () => {
     const unknown = observed('none', 'splice', {}, 'no network card takes part');
     assert.equal(unknown.pause_frames, null);
     assert.equal(unknown.unavailable.pause_frames, 'no network card takes part');
+  });
+
+  it('has the speed of the slowest card, or why there is none', () => {
+    const known = observed('none', 'splice', {}, 0, 10e9);
+    assert.deepEqual([known.link_gbps, known.unavailable.link_gbps], [10, undefined]);
+    const unknown = observed('none', 'splice');
+    assert.equal(unknown.link_gbps, null);
+    assert.match(unknown.unavailable.link_gbps ?? '', /^no network card takes part, or none/);
   });
 
   it('has goodput over time of all that receives, as the goodput is', () => {

@@ -42,6 +42,18 @@ describe('trials.csv', () => {
     }
   });
 
+  it('has the speed of the slowest card at its end, empty where a trial has none', () => {
+    const report = fakeReport();
+    const [first, second, ...others] = report.trials;
+    assert.ok(first && second);
+    const trials = [{ ...first, link_gbps: 10 }, { ...second, link_gbps: null }, ...others];
+    const rows = rowsOf(trialsCsv.write({ ...report, trials }));
+    assert.deepEqual(
+      rows.slice(0, 3).map((row) => row['link_gbps']),
+      ['10', '', ''],
+    );
+  });
+
   it('keeps labels whole, whatever they hold', () => {
     const rows = rowsOf(trialsCsv.write(hardReport()));
     assert.ok(rows.some((row) => row['forwarder'] === HOSTILE.label));

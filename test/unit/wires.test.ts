@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { allOn, type Host, localHost, type TrialHosts } from '../../src/host/host.js';
+import type { CarryingInterface, HostIdentity } from '../../src/host/identity.js';
+import { isEmulated, slowestLink } from '../../src/host/wires.js';
+
+/** A host of the user's with one interface. */
+function on(machine: string, device: boolean, more: Partial<Host> & { network?: string } = {}) {
+  const { network = `${machine} its own`, ...rest } = more;
+  const eth0: CarryingInterface = { name: 'eth0', device, speed: null };
+  const identity = { machine, network, interfaces: { x: eth0 } } as unknown as HostIdentity;
+  return { ...localHost(), ...rest, identity };
+}
+
+function three(upstream: Host, forwarder: Host, downstream: Host): TrialHosts {
+  return { upstream, forwarder, downstream };
+}
+
+describe('a trial is emulated', () => {
+  it('where parts share a machine without a network card between them', () => {
+    assert.equal(isEmulated(three(on('a', true), on('b', true), on('c', true))), false);
+    assert.equal(
+      isEmulated(three(on('a', true), on('a', true, { network: 'a2' }), on('c', true))),
+      false,
+    );
+    // A bond or a VLAN has no device of its own; what is on another machine is over a wire.
+    assert.equal(isEmulated(three(on('a', false), on('b', false), on('c', false))), false);
+    assert.equal(isEmulated(three(on('a', false), on('a', false), on('c', true))), true);
+  });
+
+  it('where no device is behind a port', () => {
+    const at = (devices: Record<string, string>) => ({
+      ...localHost(),
+      interfaces: ['eth1'],
+      devices,
+    });
+    const hosts = (devices: Record<string, string>) =>
+      three(at({ eth1: '/sys/devices/a' }), at(devices), at({ eth1: '/sys/devices/b' }));
+    assert.equal(isEmulated(hosts({})), true);
+    assert.equal(isEmulated(hosts({ eth1: '/sys/devices/c' })), false);
+  });
+});
+
+describe('the slowest link', () => {
+  const speeds = (...bits: number[]) => ({
+    linkSpeeds: Object.fromEntries(bits.map((speed, k) => [`eth${k}`, speed])),
+  });
+
+  it('is that of the slowest card that says one, at whichever part', () => {
+    const forwarder = on('b', true, speeds(25e9, 10e9));
+    assert.equal(slowestLink(three(on('a', true), forwarder, on('c', true))), 10e9);
+    assert.equal(slowestLink(three(on('a', true), forwarder, on('c', true, speeds(1e9)))), 1e9);
+  });
+
+  it('is not known where no card says one', () => {
+    assert.equal(slowestLink(three(on('a', true), on('b', true), on('c', true))), null);
+    assert.equal(slowestLink(allOn(localHost())), null);
+  });
+
+  it('is none of a card beside parts that all share one network', () => {
+    const part = () => on('a', true, speeds(1e9));
+    assert.equal(slowestLink(three(part(), part(), part())), null);
+  });
+});
