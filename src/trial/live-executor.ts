@@ -126,13 +126,14 @@ export class LiveExecutor implements TrialExecutor {
       return { record: recordOf({ ...base, failure: hosts.message }), incidents: [] };
     }
     const placement = placementOf(cell, hosts);
+    const direct = entry.use === 'direct';
     const base = {
       trial,
       started,
       host: hosts.forwarder,
       placement,
-      linkSpeed: slowestLink(hosts),
-      ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts) } : {}),
+      linkSpeed: slowestLink(hosts, direct),
+      ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts, direct) } : {}),
     };
     const kind = forwarderKinds.get(entry.use);
     if (kind === undefined) {
