@@ -27,6 +27,8 @@ export interface HostIdentity {
   descriptorLimit: number | null;
   /** Interfaces by the addresses asked for; null where the host does not have the address. */
   interfaces: Record<string, CarryingInterface | null>;
+  /** Congestion control of new connections there; absent in answers of versions that did not tell. */
+  congestion?: string | null;
   /** Why the addon cannot be loaded there; null when it can. */
   addon: string | null;
 }
@@ -54,6 +56,7 @@ export function identify(addresses: readonly string[]): HostIdentity {
     seats: seatsOf(allowedCpus()),
     descriptorLimit: descriptorLimit(),
     interfaces: Object.fromEntries(addresses.map((address) => [address, carrying(address, all)])),
+    congestion: localFiles.text('/proc/sys/net/ipv4/tcp_congestion_control'),
     addon: addonFault(),
   };
 }

@@ -1,5 +1,5 @@
-/** Which of a trial's parts have a wire between them, and what it carries at most. Pure. */
-import { type Host, pairsOf, type TrialHosts } from './host.js';
+/** Which of a trial's parts have a wire between them, what it carries at most, and by what it is filled. Pure. */
+import { distinctHosts, type Host, pairsOf, type TrialHosts } from './host.js';
 
 /**
  * Parts that talk to each other: the forwarder and each end, or with `direct` the two ends. A source and
@@ -48,6 +48,15 @@ export function slowestLink(hosts: TrialHosts, direct: boolean): number | null {
     .flat()
     .flatMap(({ linkSpeeds = {} }) => Object.values(linkSpeeds));
   return speeds.length === 0 ? null : Math.min(...speeds);
+}
+
+/**
+ * Congestion control of the parts, each once: in networks of the run's own what the scenario says, on the
+ * user's hosts what each has; none where it is not known.
+ */
+export function congestionOf(hosts: TrialHosts, chosen: string | null): string[] {
+  if (hosts.forwarder.isolated) return chosen === null ? [] : [chosen];
+  return [...new Set(distinctHosts(hosts).flatMap(({ identity }) => identity?.congestion ?? []))];
 }
 
 /** Parts in one network namespace talk over its loopback, whatever addresses they use. */

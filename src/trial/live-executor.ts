@@ -2,15 +2,8 @@
 import { forwarderKinds } from '../forwarders/registry.js';
 import { confinedHost, type ConfinedHost } from '../host/confinement.js';
 import { captureEnvironment } from '../host/environment.js';
-import {
-  allOn,
-  distinctHosts,
-  type Host,
-  localHost,
-  pairsOf,
-  type TrialHosts,
-} from '../host/host.js';
-import { isEmulated, slowestLink } from '../host/wires.js';
+import { allOn, distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
+import { congestionOf, isEmulated, slowestLink } from '../host/wires.js';
 import { captureInterfaces } from '../host/interface-environment.js';
 import { allowedCpus, type Placement, placeParts, placeRoles } from '../host/placement.js';
 import { nicHosts } from '../host/nic.js';
@@ -122,7 +115,7 @@ export class LiveExecutor implements TrialExecutor {
     const hosts = await this.hostsStillThere(cell.topology);
     if (hosts instanceof Error) {
       // The run began where the topology could be had, and goes on where it cannot.
-      const base = { trial, started, host: localHost(), placement: NOWHERE };
+      const base = { trial, started, placement: NOWHERE };
       return { record: recordOf({ ...base, failure: hosts.message }), incidents: [] };
     }
     const placement = placementOf(cell, hosts);
@@ -130,8 +123,8 @@ export class LiveExecutor implements TrialExecutor {
     const base = {
       trial,
       started,
-      host: hosts.forwarder,
       placement,
+      congestion: congestionOf(hosts, cell.topology.congestion),
       linkSpeed: slowestLink(hosts, direct),
       ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts, direct) } : {}),
     };

@@ -1,5 +1,4 @@
 /** From what was observed of a trial to the record that is stored. Pure. */
-import type { Host } from '../host/host.js';
 import type { Placement } from '../host/placement.js';
 import type { Judgement } from '../integrity/outcome.js';
 import type { CheckTotals } from '../native-surface.js';
@@ -52,12 +51,13 @@ export interface Observation {
 interface Base {
   trial: PlannedTrial;
   started: string;
-  host: Host;
   placement: Placement;
   /** Of hosts of the user's only. */
   emulated?: boolean;
   /** Of the slowest network card between the parts, bits per second; null, absent = none that says it. */
   linkSpeed?: number | null;
+  /** Congestion control of the hosts that send; absent = not known. */
+  congestion?: readonly string[];
 }
 
 /** What a trial that ran has to tell. */
@@ -257,7 +257,7 @@ function totalsOf(receivers: readonly CheckTotals[]) {
 }
 
 function finder(
-  { trial, host, placement, linkSpeed = null }: Base,
+  { trial, placement, linkSpeed = null, congestion = [] }: Base,
   w: WindowFigures,
   directions: number,
 ): Finding {
@@ -284,21 +284,39 @@ function finder(
         ? null
         : busiest(w.cpuBusy.forwarder, placement.forwarder),
     endpointCpu: ends.length === 0 ? null : Math.max(...ends),
-    congestion: host.isolated ? cell.topology.congestion : null,
+    congestion,
     ...(workload.kind === 'stream'
       ? { flow: { passed, rate: workload.rate, reader: workload.reader } }
       : {}),
-    link: linkUse(cell.topology, linkSpeed, w),
+    link: linkUse(cell.topology, linkSpeed, w, passed),
   });
 }
 
-/** How full the links were; null where nothing limits them, or nothing says what they carry. */
+/**
+ * How full the fullest link was; null where nothing limits them, or nothing says what they carry.
+ * @param passed bits per second of goodput in one direction
+ */
 function linkUse(
   topology: Topology,
   linkSpeed: number | null,
-  { linkBitsPerSecond }: WindowFigures,
+  { linkBitsPerSecond, fullestCard, cpuBusy }: WindowFigures,
+  passed: number,
 ): BusyParts['link'] {
-  const rate = topology.kind === 'veth' ? topology.rate : linkSpeed;
-  if (rate === null || linkBitsPerSecond === null) return null;
-  return { share: linkBitsPerSecond / rate, name: formatBitRate(rate) };
+  if (topology.kind === 'veth') {
+    const { rate } = topology;
+    if (rate === null || linkBitsPerSecond === null) return null;
+    return { share: linkBitsPerSecond / rate, name: formatBitRate(rate) };
+  }
+  const uses: NonNullable<BusyParts['link']>[] = [];
+  if (fullestCard !== null) {
+    const { name, speed, share } = fullestCard;
+    uses.push({ share, name: formatBitRate(speed), of: name });
+  }
+  // All that arrives has passed the slowest card, unless there are several ways.
+  if (linkSpeed !== null && cpuBusy.ends.length === 1) {
+    uses.push({ share: passed / linkSpeed, name: formatBitRate(linkSpeed) });
+  }
+  const [first, second] = uses;
+  if (first === undefined) return null;
+  return second !== undefined && second.share > first.share ? second : first;
 }

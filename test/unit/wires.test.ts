@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { allOn, type Host, localHost, type TrialHosts } from '../../src/host/host.js';
 import type { CarryingInterface, HostIdentity } from '../../src/host/identity.js';
-import { isEmulated, slowestLink } from '../../src/host/wires.js';
+import { congestionOf, isEmulated, slowestLink } from '../../src/host/wires.js';
 
 /** A host of the user's with one interface. */
 function on(machine: string, device: boolean, more: Partial<Host> & { network?: string } = {}) {
@@ -91,5 +91,18 @@ describe('the slowest link', () => {
   it('is none of a card beside parts that all share one network', () => {
     const part = () => on('a', true, speeds(1e9));
     assert.equal(slowestLink(three(part(), part(), part()), false), null);
+  });
+});
+
+describe('congestion control', () => {
+  it("is the scenario's in networks of the run's own, and that of each host elsewhere", () => {
+    const by = (machine: string, congestion: string | null) => {
+      const host = on(machine, true);
+      return { ...host, identity: { ...host.identity, congestion } };
+    };
+    const hosts = three(by('a', 'bbr'), by('b', 'cubic'), by('c', null));
+    assert.deepEqual(congestionOf(hosts, null), ['bbr', 'cubic']);
+    assert.deepEqual(congestionOf(allOn({ ...localHost(), isolated: true }), 'reno'), ['reno']);
+    assert.deepEqual(congestionOf(allOn(localHost()), 'cubic'), []);
   });
 });
