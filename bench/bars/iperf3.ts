@@ -164,7 +164,7 @@ function recordFrom(
     sink: share(received),
     forwarderCpu: null,
     endpointCpu: Math.max(...busy),
-    congestion,
+    congestion: congestion === null ? [] : [congestion],
     link: null,
   });
   const blank = recordOf({ ...base, failure: 'iperf3 does not tell' });

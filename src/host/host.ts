@@ -27,8 +27,8 @@ export interface Host {
   interfaces?: readonly string[];
   /** Of the topology `nic`: folders in sysfs of those that have a device behind them. */
   devices?: Readonly<Record<string, string>>;
-  /** Bits per second of the slowest of them; absent where nothing says so. */
-  linkSpeed?: number;
+  /** Bits per second of those of them that are network cards and say it, by name. */
+  linkSpeeds?: Readonly<Record<string, number>>;
   /** What the run lost on this host and why, a sentence each. */
   limits: readonly string[];
   /** Gives back what was made for this host; nothing is left behind. */
@@ -97,16 +97,4 @@ export function localHost(limits: readonly string[] = []): Host {
     limits,
     close: () => Promise.resolve(),
   };
-}
-
-/** True when parts share a machine and no network card is between them: nothing crosses a wire. */
-export function isEmulated(hosts: TrialHosts): boolean {
-  const all = distinctHosts(hosts);
-  return all.some((host) => {
-    const { devices, interfaces: names = [] } = host;
-    if (devices !== undefined) return names.some((name) => devices[name] === undefined);
-    const { machine, interfaces = {} } = host.identity ?? {};
-    const shared = all.some((other) => other !== host && other.identity?.machine === machine);
-    return shared && !Object.values(interfaces).every((one) => one?.device === true);
-  });
 }

@@ -1,10 +1,12 @@
 /** What a host is to a run: which machine, whose CPUs, which interfaces. Read where it is asked. */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { native } from '../native.js';
 import { buildDigest } from './build-digest.js';
 import { descriptorLimit } from './descriptor-limit.js';
+import { cardFolder } from './device.js';
 import { packageVersion } from './environment.js';
+import { type FileReader, localFiles } from './files.js';
 import { allowedCpus, seatsOf } from './placement.js';
 
 export interface HostIdentity {
@@ -25,6 +27,8 @@ export interface HostIdentity {
   descriptorLimit: number | null;
   /** Interfaces by the addresses asked for; null where the host does not have the address. */
   interfaces: Record<string, CarryingInterface | null>;
+  /** Congestion control of new connections there; absent in answers of versions that did not tell. */
+  congestion?: string | null;
   /** Why the addon cannot be loaded there; null when it can. */
   addon: string | null;
 }
@@ -40,6 +44,7 @@ export interface CarryingInterface {
 
 /** @param addresses to find the interfaces of */
 export function identify(addresses: readonly string[]): HostIdentity {
+  const all = networkInterfaces();
   return {
     splicebench: packageVersion(),
     build: buildDigest(),
@@ -50,7 +55,8 @@ export function identify(addresses: readonly string[]): HostIdentity {
     network: networkId(null),
     seats: seatsOf(allowedCpus()),
     descriptorLimit: descriptorLimit(),
-    interfaces: Object.fromEntries(addresses.map((address) => [address, carrying(address)])),
+    interfaces: Object.fromEntries(addresses.map((address) => [address, carrying(address, all)])),
+    congestion: localFiles.text('/proc/sys/net/ipv4/tcp_congestion_control'),
     addon: addonFault(),
   };
 }
@@ -59,7 +65,7 @@ let machine: string | undefined;
 
 /** Made anew by the kernel at each start. */
 export function machineId(): string {
-  machine ??= read('/proc/sys/kernel/random/boot_id') ?? hostname();
+  machine ??= localFiles.text('/proc/sys/kernel/random/boot_id') ?? hostname();
   return machine;
 }
 
@@ -72,14 +78,20 @@ export function networkId(pid: number | null): string {
   }
 }
 
-function carrying(address: string): CarryingInterface | null {
-  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
-    if (!addresses.some((one) => one.address === address)) continue;
-    const folder = `/sys/class/net/${name}`;
-    const device = existsSync(`${folder}/device`);
+/** @param interfaces of this process's network namespace */
+export function carrying(
+  address: string,
+  interfaces: ReturnType<typeof networkInterfaces>,
+  files: FileReader = localFiles,
+): CarryingInterface | null {
+  for (const [name, addresses = []] of Object.entries(interfaces)) {
+    const own = addresses.find((one) => one.address === address);
+    if (own === undefined) continue;
+    const folder = cardFolder(name, own.mac, files);
     // A veth says 10 Gbps of itself, which limits nothing.
-    const megabits = device ? Number(read(`${folder}/speed`)) : 0;
-    return { name, device, speed: megabits > 0 ? megabits * 1e6 : null };
+    const megabits = folder === null ? 0 : Number(files.text(`${folder}/speed`));
+    const speed = megabits > 0 ? megabits * 1e6 : null;
+    return { name, device: folder !== null, speed };
   }
   // Every address of 127/8 is loopback's, whether it is listed or not.
   return address.startsWith('127.') ? { name: 'lo', device: false, speed: null } : null;
@@ -92,13 +104,5 @@ function addonFault(): string | null {
   } catch (error) {
     const lines = (error instanceof Error ? error.message : String(error)).split('\n');
     return lines.at(-1)?.trim() ?? '';
-  }
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
   }
 }

@@ -1,6 +1,7 @@
 /** What the interfaces of a host are, as `ethtool` and the kernel show them. */
 import { x } from 'tinyexec';
 import type { InterfaceEnvironment, InterruptAffinity } from '../results/record.js';
+import { cardFolder } from './device.js';
 import { type FileReader, localFiles } from './files.js';
 import type { Host } from './host.js';
 
@@ -77,7 +78,7 @@ export function interfaceOf(
   ) as Record<keyof typeof SHOWS, Map<string, string>>;
   const said = (what: keyof typeof SHOWS, key: string) => of[what].get(key) ?? null;
   const mtu = /\bmtu (\d+)/.exec(link)?.[1];
-  const folder = known ?? deviceFolder(name, of.driver, files);
+  const folder = known ?? deviceFolder(name, link, of.driver, files);
   const device = (property: string) =>
     folder === null ? null : files.text(`${folder}/${property}`);
   const found = {
@@ -120,17 +121,21 @@ function complaintOf(text: string | undefined): string | null {
 
 /**
  * The folder of the device; null for interfaces without one, such as veth. By its place on the bus
- * where the driver tells it: /sys/class/net may show another namespace's interface of the same name.
+ * where the driver tells it.
+ * @param link as `ip -o link` prints it
  */
 function deviceFolder(
   name: string,
+  link: string,
   driver: ReadonlyMap<string, string>,
   files: FileReader,
 ): string | null {
   const bus = driver.get('bus-info');
-  const places = bus === undefined ? [] : [`/sys/bus/pci/devices/${bus}`];
-  if (bus !== undefined || driver.size === 0) places.push(`/sys/class/net/${name}/device`);
-  return places.find((place) => files.list(place).length > 0) ?? null;
+  const place = bus === undefined ? null : `/sys/bus/pci/devices/${bus}`;
+  if (place !== null && files.list(place).length > 0) return place;
+  const address = /\blink\/ether (\S+)/.exec(link)?.[1];
+  const folder = address === undefined ? null : cardFolder(name, address, files);
+  return folder === null ? null : `${folder}/device`;
 }
 
 /** null for a device without interrupts of its own. */

@@ -25,6 +25,19 @@ export interface LinkCounters {
   lost: number;
 }
 
+/** What a network card of a trial has carried at one moment. */
+export interface CardCounters {
+  /** "eth0 of sink (ssh c)". */
+  name: string;
+  /** Bits per second that its link carries in each direction. */
+  speed: number;
+  /** By its host's clock. */
+  seconds: number;
+  /** Bytes so far, in each direction. */
+  received: number;
+  sent: number;
+}
+
 /** Counters by interface. Pure. */
 export function parseInterfaces(text: string): Map<string, InterfaceCounters> {
   const found = new Map<string, InterfaceCounters>();
@@ -79,6 +92,25 @@ export function linksOf(
   const directions = [...own.values()].flatMap((one) => [one.receivedBytes, one.sentBytes]);
   // On one interface the data of one side and the acknowledgements of the other are not told apart.
   return { data: upstream === downstream ? null : data, directions, lost };
+}
+
+/**
+ * The cards of all hosts that say their speed and are counted, each by itself: one that is silent hides
+ * no other. Pure.
+ * @param clocks of each host, seconds
+ */
+export function cardCounters(
+  counters: InterfacesByHost,
+  clocks: ReadonlyMap<Host, number>,
+): CardCounters[] {
+  return [...counters].flatMap(([host, interfaces]) =>
+    Object.entries(host.linkSpeeds ?? {}).flatMap(([name, speed]) => {
+      const [found, seconds] = [interfaces?.get(name), clocks.get(host)];
+      if (found === undefined || seconds === undefined) return [];
+      const { receivedBytes: received, sentBytes: sent } = found;
+      return [{ name: `${name} of ${host.name}`, speed, seconds, received, sent }];
+    }),
+  );
 }
 
 /** Those of a host's interfaces that carry the trial; null when there are none of its own. */

@@ -232,8 +232,10 @@ async function withoutCarrier(hosts: readonly SeatedHost[]): Promise<string[]> {
 async function withSpeed(host: Host): Promise<Host> {
   if (Object.keys(host.devices ?? {}).length === 0) return host;
   const [one] = await captureInterfaces(host);
-  const linkSpeed = linkSpeedOf(one?.speed ?? null);
-  return linkSpeed === null ? host : { ...host, linkSpeed };
+  const speed = linkSpeedOf(one?.speed ?? null);
+  return one === undefined || speed === null
+    ? host
+    : { ...host, linkSpeeds: { [one.name]: speed } };
 }
 
 /** "10000Mb/s" in bits per second; null for "Unknown!" and for nothing. */

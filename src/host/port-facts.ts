@@ -1,6 +1,7 @@
 /** What has to be known of a port before a run takes it, read where this process is. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { x } from 'tinyexec';
+import { cardFolder } from './device.js';
 import type { PortFacts } from './port-refusal.js';
 import { type PortLink, readLink, readPortState } from './port-state.js';
 
@@ -46,14 +47,8 @@ interface Discipline {
  * one namespace, the device stays where it is: so it is looked up before the port moves.
  */
 export function deviceOf({ ifname, address }: Pick<PortLink, 'ifname' | 'address'>): string | null {
-  const folder = `/sys/class/net/${ifname}`;
-  try {
-    // Another namespace's sysfs may have a port of the same name.
-    if (readFileSync(`${folder}/address`, 'utf8').trim() !== address) return null;
-    return realpathSync(`${folder}/device`);
-  } catch {
-    return null;
-  }
+  const folder = cardFolder(ifname, address);
+  return folder === null ? null : realpathSync(`${folder}/device`);
 }
 
 function isWireless(name: string): boolean {

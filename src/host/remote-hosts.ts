@@ -154,15 +154,14 @@ function complete(host: Host, spec: HostSpec, identity: HostIdentity): Host {
   const lacking = lackOf(identity, spec);
   if (lacking !== null) throw new HostUnreachable(`${host.name}: ${lacking}`);
   const found = [spec.upstream, spec.address].flatMap((one) => identity.interfaces[one] ?? []);
-  const speeds = found.map(({ speed }) => speed);
-  const linkSpeed = speeds.includes(null) ? null : Math.min(...speeds.map((speed) => speed ?? 0));
+  const speeds = found.flatMap(({ name, speed }) => (speed === null ? [] : [[name, speed]]));
   // Loopback carries everything of the machine.
   const interfaces = [...new Set(found.map((one) => one.name))].filter((one) => one !== 'lo');
   return {
     ...host,
     identity,
     ...(interfaces.length === 0 ? {} : { interfaces }),
-    ...(linkSpeed === null ? {} : { linkSpeed }),
+    linkSpeeds: Object.fromEntries(speeds) as Record<string, number>,
   };
 }
 

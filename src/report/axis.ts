@@ -1,6 +1,7 @@
 /** Conditions that differ in one number only: figures along that number. */
 import { type Crossover, findCrossover } from '../statistics/crossover.js';
 import { formatSize } from '../scenario/sizes.js';
+import { placeOf } from './condition.js';
 import type { CellReport, Figure } from './model.js';
 import { bytes, count, figure, isShown, ratio, ratioNumber } from './quantity.js';
 import { EQUAL_WORK, equalWorkSentences } from './equal-work.js';
@@ -220,6 +221,7 @@ function crossoverSentence(who: string, crossover: Crossover, axis: AxisReport):
   const { baseline, name, quantity, values } = axis;
   const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];
   const shown = (value: number) => axisValue(value, quantity);
+  const place = placeOf([axis.cell]);
   const range = `${shown(first)} to ${shown(last)}`;
   switch (crossover.kind) {
     case 'from': {
@@ -227,20 +229,20 @@ function crossoverSentence(who: string, crossover: Crossover, axis: AxisReport):
       const where =
         crossover.low === null ? `below ${high}` : `between ${shown(crossover.low)} and ${high}`;
       return (
-        `${who} pays from ${shown(crossover.from)} on this host (${name}; ` +
+        `${who} pays from ${shown(crossover.from)} ${place} (${name}; ` +
         `its ratio to ${baseline} crosses 1 ${where}, 95 %).`
       );
     }
     case 'always':
-      return `${who} always pays on this host: it is faster than ${baseline} at every ${name} from ${range}.`;
+      return `${who} always pays ${place}: it is faster than ${baseline} at every ${name} from ${range}.`;
     case 'never':
       // No gain shown is not the same as none there.
       return crossover.slower
-        ? `${who} never pays on this host: it is slower than ${baseline} at every ${name} (${range}).`
-        : `${who} is not shown to pay on this host: no gain over ${baseline} at the largest ${name}, ${shown(last)}, can be told from chance.`;
+        ? `${who} never pays ${place}: it is slower than ${baseline} at every ${name} (${range}).`
+        : `${who} is not shown to pay ${place}: no gain over ${baseline} at the largest ${name}, ${shown(last)}, can be told from chance.`;
     case 'not-monotone':
       return (
-        `${who} has no one crossover on this host, its course is not monotone: faster than ` +
+        `${who} has no one crossover ${place}, its course is not monotone: faster than ` +
         `${baseline} at ${shown(crossover.gain)}, slower at ${shown(crossover.loss)} (${name}).`
       );
     case 'unknown':

@@ -32,7 +32,11 @@ const NO_PAIR = 'no block in which the baseline has a figure too';
 /** Said below every table in which it occurs. */
 const LEGEND_NO_DIFFERENCE = '~ no difference shown: the interval holds 1';
 const LEGEND_LOWER_BOUND =
-  '≥ lower bound: the endpoints, not the forwarders alone, limited the comparison';
+  '≥ lower bound: source, sink or link, not the forwarders alone, limited the comparison';
+const LEGEND_COMMON = {
+  link: 'link: it was full, so that no forwarder gets more through it; compare the CPU per GB',
+  pacing: 'pacing: the data came at a rate that was set or chosen; compare the CPU per GB',
+} as const;
 
 const BYTE_COLUMNS: readonly FigureColumn[] = [
   {
@@ -174,6 +178,9 @@ export function tableNotes(cell: CellReport, table: CellTable): string[] {
     ),
     ...(uses('~') ? [LEGEND_NO_DIFFERENCE] : []),
     ...(uses('≥') ? [LEGEND_LOWER_BOUND] : []),
+    ...(['link', 'pacing'] as const)
+      .filter((limit) => cell.rows.some((row) => row.limit.bottleneck === limit))
+      .map((limit) => LEGEND_COMMON[limit]),
     ...zeroCopyNotes(cell),
     ...(cell.stopping === null ? [] : [`Stopped: ${cell.stopping}.`]),
   ];

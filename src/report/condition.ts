@@ -1,4 +1,4 @@
-import type { Check, Direction, WorkloadKind } from '../results/record.js';
+import type { Check, Direction, TrialColumns, WorkloadKind } from '../results/record.js';
 import { bytes, count, plural } from './quantity.js';
 
 /** What tells one cell from another; both TrialRecord and SummaryRow have these fields. */
@@ -30,6 +30,20 @@ export function conditionTitle(condition: Condition): string {
   const others = varied(condition);
   if (others !== '') parts.push(others);
   return parts.join(', ');
+}
+
+/** "on this host", or of conditions over several machines "on these hosts". */
+export function placeOf(conditions: readonly Pick<Condition, 'topology'>[]): string {
+  return conditions.some(({ topology }) => topology === 'hosts')
+    ? 'on these hosts'
+    : 'on this host';
+}
+
+/** ", emulated" where nothing of a condition crossed a wire that should have; empty else. */
+export function emulationText(trials: readonly Pick<TrialColumns, 'emulated'>[]): string {
+  const emulated = trials.filter((trial) => trial.emulated === true).length;
+  if (emulated === 0) return '';
+  return emulated === trials.length ? ', emulated' : ', partly emulated';
 }
 
 /** Told by fields of their own. */

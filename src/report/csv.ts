@@ -57,6 +57,8 @@ export const TRIAL_COLUMNS = [
   'softirq_cpu_seconds_per_gb',
   'under_strace',
   'pause_frames',
+  'link_gbps',
+  'emulated',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */
@@ -87,6 +89,7 @@ export const SUMMARY_COLUMNS = [
   'no_interval',
   'workload',
   'unavailable',
+  'limited_by',
 ] as const satisfies readonly (keyof SummaryRow)[];
 
 /** trials.csv: one row per trial, empty where a figure is unavailable. */

@@ -174,6 +174,7 @@ export function limitations(report: RunReport): string[] {
     ...(has('loopback') || has('veth') || has('nic') ? SHARED_LIMITS : []),
     ...(has('hosts') ? HOSTS_LIMITS : []),
     ...(has('nic') ? NIC_LIMITS : []),
+    ...(report.trials.some(({ emulated }) => emulated === true) ? EMULATED_LIMITS : []),
   ];
   const rows = report.cells.flatMap((cell) => cell.rows);
   const pairs = rows.map(({ detail }) => detail['pairs']).find((count) => count !== undefined);
@@ -213,7 +214,11 @@ const HOSTS_LIMITS = [
 
 const NIC_LIMITS = [
   "Each port was in a network namespace of its own, so that the data crossed what lies between them. Rings, coalescing, interrupts and, where the scenario did not set them, MTU and offloads were the ports' own; run.json has them.",
-  'Where a trial is marked as emulated, a port had no device behind it: then no wire was crossed, and nothing is evidence for a network card.',
+];
+
+/** Of trials on hosts and ports that are none of what these are for. */
+const EMULATED_LIMITS = [
+  'In trials marked as emulated, parts that talk to each other share a machine with no network card between them: a port or an address without a device behind it, or one network namespace for both. No wire was crossed there, CPUs and memory were shared, and nothing is evidence for a network card.',
 ];
 
 /** Of every topology on one machine. */

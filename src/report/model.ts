@@ -15,7 +15,7 @@ import { isUsable } from '../statistics/summary.js';
 import { type UseOf, type Verdict, judge } from '../results/verdict.js';
 import { type Speed, judgeCellSpeed } from '../results/verdict-speed.js';
 import { type AxisReport, axesOf } from './axis.js';
-import { type Condition, conditionNames, conditionTitle } from './condition.js';
+import { type Condition, conditionNames, conditionTitle, emulationText } from './condition.js';
 import { leftOutOf } from '../trial/availability.js';
 import { forwarderOrder, registryUse } from './stored-scenarios.js';
 import { type Call, callsOf } from './calls.js';
@@ -242,7 +242,7 @@ function cellReport(
     connections,
     message_bytes,
     workload: condition.workload ?? 'stream',
-    title: conditionTitle(condition),
+    title: conditionTitle(condition) + emulationText(trials),
     name,
     baseline,
     blocks: new Set(trials.map((trial) => trial.block)).size,

@@ -183,6 +183,16 @@ export interface TrialColumns {
   softirq_cpu_seconds_per_gb: number | null;
   /** The forwarder ran under strace: its speed is not a speed. Absent in what was stored before. */
   under_strace?: boolean;
+  /**
+   * Speed of the slowest network card between the parts, Gbps; null where there is none or it does not
+   * say. Absent in what was stored before.
+   */
+  link_gbps?: number | null;
+  /**
+   * True where parts that talk to each other share a machine with no network card between them. Absent on
+   * loopback and veth, which never cross a wire.
+   */
+  emulated?: boolean;
 }
 
 /** One line of trials.jsonl. */
@@ -208,8 +218,6 @@ export interface TrialRecord extends TrialColumns {
   forwarder_version: string | null;
   /** How the mechanism ran here: pipe size granted, buffer, and so on. */
   forwarder_detail: Record<string, string | number | boolean>;
-  /** True where the hosts are parts of one machine with no network card between them. */
-  emulated?: boolean;
 }
 
 /** One row of summary.csv: one metric of one forwarder in one cell. */
@@ -249,6 +257,11 @@ export interface SummaryRow {
   workload?: WorkloadKind;
   /** Why the forwarder was left out of the cell, which has then one row with n = 0; null when it was not. */
   unavailable: string | null;
+  /**
+   * Of goodput: what limited the forwarder in more than half of its trials; null where nothing did so
+   * often. Absent in what was stored before.
+   */
+  limited_by?: Bottleneck | null;
 }
 
 /** CPUs, as lists, on which an interrupt may be served and on which it is; null = not readable. */

@@ -1,7 +1,9 @@
-import { conditionNames } from '../report/condition.js';
-import { count, plural, ratio, ratioNumber } from '../report/quantity.js';
+import { conditionNames, placeOf } from '../report/condition.js';
+import { count, plural, ratio } from '../report/quantity.js';
 import { mainMetric } from '../statistics/metrics.js';
-import type { SummaryRow, TrialRecord, WorkloadKind } from './record.js';
+import type { SummaryRow, TrialRecord } from './record.js';
+import { isLeast, limitedSentences, limitOf } from './verdict-limit.js';
+import { compared, type Comparison, intervalText, subjectName, VERBS } from './verdict-words.js';
 
 /** `undecided` = a ratio without an interval; `not-measured` = no ratio at all. */
 export type SpeedAnswer =
@@ -13,13 +15,6 @@ export interface Speed {
 }
 
 type UseOf = (scenario: string, label: string) => string;
-
-/** What a workload is for, of one forwarder against its baseline in one cell, with its CPU beside it. */
-interface Comparison {
-  main: SummaryRow;
-  cpu: SummaryRow | null;
-  use: string;
-}
 
 /**
  * Answers "is zero copy faster here?" from the cells of `check: none`, where the sink is out of the
@@ -77,6 +72,7 @@ function comparisons(summary: readonly SummaryRow[], cell: string, useOf: UseOf)
     .filter((row) => row.ratio !== null)
     .map((main) => ({
       main,
+      base: own.find((row) => isMain(row) && row.forwarder === row.baseline) ?? null,
       cpu:
         own.find(
           (row) => row.metric === 'forwarder_cpu_per_gb' && row.forwarder === main.forwarder,
@@ -108,57 +104,30 @@ function one(comparison: Comparison): Speed {
   const { main } = comparison;
   const answer = answerOf(comparison);
   const who = subjectName(comparison);
-  const cpu = cpuText(comparison);
+  const limit = limitOf(comparison);
+  // Where nothing but the cost can differ, a sentence of its own tells it.
+  const cpu = limit.kind === 'both' ? '' : cpuText(comparison);
   const figures = `${ratio(main.ratio)}${intervalText(main)}`;
-  const limited = main.lower_bound;
   const verb = VERBS[main.workload ?? 'stream'];
-  const does = `${who} ${verb.present} ${compared(main, figures)} on this host`;
+  const where = placeOf([main]);
+  const does = (least = '') =>
+    `${who} ${verb.present} ${least}${compared(main, figures)} ${where}${cpu}`;
   switch (answer) {
     case 'faster': {
-      const least = limited ? 'at least ' : '';
-      const why = limited
-        ? '. The endpoints, not the forwarders alone, limited it, so the true ratio may be higher'
-        : '';
-      const sentence = `Faster: ${who} ${verb.present} ${least}${compared(main, figures)} on this host${cpu}${why}.`;
-      return { answer, sentence };
+      const least = isLeast(comparison) ? 'at least ' : '';
+      return { answer, sentence: `Faster: ${does(least)}${limit.words.faster}.` };
     }
-    case 'slower': {
-      const why = limited ? '. The endpoints limited it too, so the two may differ less' : '';
-      return { answer, sentence: `Slower: ${does}${cpu}${why}.` };
-    }
+    case 'slower':
+      return { answer, sentence: `Slower: ${does()}${limit.words.slower}.` };
     case 'undecided': {
       const blocks = plural(main.pairs, 'block');
       const sentence = `Not decided: ${who} ${verb.past} ${compared(main, ratio(main.ratio))} in ${blocks}, which are too few for an interval.`;
       return { answer, sentence };
     }
     default: {
-      const why = limited
-        ? '. The endpoints limited it, so the forwarders themselves may well differ'
-        : '';
-      const sentence = `No difference could be shown: ${does}${cpu}${why}.`;
+      const sentence = `No difference could be shown: ${does()}${limit.words.same}.`;
       return { answer: 'no-difference', sentence };
     }
-  }
-}
-
-const VERBS: Readonly<Record<WorkloadKind, { present: string; past: string }>> = {
-  stream: { present: 'forwards', past: 'forwarded' },
-  exchange: { present: 'answers within', past: 'answered within' },
-  churn: { present: 'bears', past: 'bore' },
-  http: { present: 'lets through', past: 'let through' },
-};
-
-/** "2.31x as fast as copying", "1.10x of copy's p99". */
-function compared(row: SummaryRow, figures: string): string {
-  switch (row.workload ?? 'stream') {
-    case 'exchange':
-      return `${figures} of ${row.baseline}'s p99`;
-    case 'churn':
-      return `${figures} as many connections per second as ${baselineName(row.baseline)}`;
-    case 'http':
-      return `${figures} as many requests per second as ${baselineName(row.baseline)}`;
-    case 'stream':
-      return `${figures} as fast as ${baselineName(row.baseline)}`;
   }
 }
 
@@ -180,7 +149,7 @@ function several(subjects: readonly Comparison[], cells: number): Speed {
   const end = (subject: Comparison | undefined): string => {
     if (subject === undefined) return '';
     const { main } = subject;
-    const least = main.lower_bound ? 'at least ' : '';
+    const least = isLeast(subject) ? 'at least ' : '';
     const where = names.get(main.cell) ?? main.cell;
     return `${least}${compared(main, ratio(main.ratio))} (${where})`;
   };
@@ -196,7 +165,7 @@ function several(subjects: readonly Comparison[], cells: number): Speed {
     )
     .join(', ');
   const sentence = `${lead}: ${subject} is ${tally} conditions, from ${end(ordered[0])} to ${end(ordered.at(-1))}.`;
-  return { answer, sentence };
+  return { answer, sentence: sentence + limitedSentences(subjects) };
 }
 
 const HEADINGS: Record<Exclude<SpeedAnswer, 'mixed' | 'not-measured'>, string> = {
@@ -212,7 +181,7 @@ function pocSentence(summary: readonly SummaryRow[], subject: Comparison, useOf:
   if (poc === undefined) return '';
   const { main } = poc;
   const figures = `${ratio(main.ratio)}${intervalText(main)}`;
-  const least = main.lower_bound && answerOf(poc) === 'faster' ? 'at least ' : '';
+  const least = isLeast(poc) && answerOf(poc) === 'faster' ? 'at least ' : '';
   const unsure = answerOf(poc) === 'no-difference' ? ', no difference shown' : '';
   return ` The program of 2008 (${main.forwarder}): ${least}${figures}${unsure}.`;
 }
@@ -232,19 +201,6 @@ function whyNot(rows: readonly SummaryRow[], trials: readonly TrialRecord[]): st
   const others = figures.filter((row) => row.forwarder !== baseline);
   if (others.length === 0) return `no forwarder but the baseline ${baseline} has a figure`;
   return `no forwarder shares a block with the baseline ${baseline}`;
-}
-
-function subjectName({ main, use }: Comparison): string {
-  return use === 'poc' ? `${main.forwarder}, the program of 2008,` : main.forwarder;
-}
-
-function baselineName(baseline: string): string {
-  return baseline === 'copy' ? 'copying' : baseline;
-}
-
-function intervalText(row: SummaryRow): string {
-  if (row.ratio_ci_low === null || row.ratio_ci_high === null) return '';
-  return ` (${ratioNumber(row.ratio_ci_low)} to ${ratioNumber(row.ratio_ci_high)})`;
 }
 
 /** Requests and responses are of one size in a cell, so that per byte is per request. */

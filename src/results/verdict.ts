@@ -51,6 +51,7 @@ export function judge(input: VerdictInput): Verdict {
       ...interruptedNote(input),
       ...unavailableNotes(input),
       ...unfinishedNotes(input.trials),
+      ...emulationNotes(input.trials),
       ...overloadNotes(input.trials),
       ...runWarnings(input.changes).map(warningText),
       ...input.thresholds
@@ -87,6 +88,17 @@ function interruptedNote(input: VerdictInput): string[] {
   if (!input.interrupted) return [];
   const finished = input.trials.length;
   return [`The run was interrupted: this rests on the ${plural(finished, 'trial')} finished.`];
+}
+
+/** That what looks like a measurement over cards is none. */
+function emulationNotes(trials: readonly TrialRecord[]): string[] {
+  const emulated = trials.filter((trial) => trial.emulated === true).length;
+  if (emulated === 0) return [];
+  const who =
+    emulated === trials.length ? 'Emulated' : `Emulated in ${emulated} of ${trials.length} trials`;
+  return [
+    `${who}: parts share a machine without a network card between them, so this is no evidence for a network card.`,
+  ];
 }
 
 /** That nothing could run, or that there is nothing to compare with. */

@@ -123,6 +123,7 @@ function row(
     no_interval: estimate.reason,
     workload: workload.kind,
     unavailable: null,
+    limited_by: metric.name === 'goodput' ? mostOften(own.filter(isUsable)) : null,
   };
 }
 
@@ -135,6 +136,13 @@ function ratioToBaseline(
 ): RatioEstimate | null {
   if (forwarder === baseline) return null;
   return pairedRatio(samples, samplesOf(ofCell, baseline, metric));
+}
+
+/** The limit of more than half of the trials. */
+function mostOften(trials: readonly TrialRecord[]): Bottleneck | null {
+  const names = new Set(trials.flatMap(({ bottleneck }) => bottleneck ?? []));
+  const times = (name: Bottleneck) => trials.filter(({ bottleneck }) => bottleneck === name).length;
+  return [...names].find((name) => times(name) * 2 > trials.length) ?? null;
 }
 
 /** What is in a forwarder's way. */

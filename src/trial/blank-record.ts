@@ -69,6 +69,7 @@ export function blankRecord(
     pause_frames: null,
     softirq_cpu_seconds_per_gb: null,
     under_strace: forwarder.strace === true,
+    link_gbps: null,
     unavailable: {},
     cell: cell.key,
     started,

@@ -22,12 +22,15 @@ export interface BusyParts {
   /** How busy the CPUs of each role were in all, 0 to 1; softirq and other processes included. */
   forwarderCpu: number | null;
   endpointCpu: number | null;
-  /** Congestion control in force. */
-  congestion: string | null;
+  /** Congestion control in force at those that send; none where it is not known. */
+  congestion: readonly string[];
   /** Bits per second that passed, and the rates that the workload set; null = not set. */
   flow?: { passed: number; rate: number | null; reader: number | null };
-  /** Bits on the busiest link over what it can carry, 0 to 1, and its speed in words; null = unlimited. */
-  link: { share: number; name: string } | null;
+  /**
+   * Bits on the busiest link over what it can carry, 0 to 1, its speed in words, and whose it is where
+   * they differ; null = unlimited.
+   */
+  link: { share: number; name: string; of?: string } | null;
 }
 
 export interface Finding {
@@ -54,8 +57,9 @@ export function findBottleneck(parts: BusyParts): Finding {
   const sink = parts.sink ?? 0;
   const endpoints = Math.max(source, sink, parts.endpointCpu ?? 0);
   if (parts.link !== null && parts.link.share >= LINK_FULL) {
-    const { share, name } = parts.link;
-    return { bottleneck: 'link', reason: `link: ${percent(share)} of ${name} used` };
+    const { share, name, of } = parts.link;
+    const whose = of === undefined ? '' : ` by ${of}`;
+    return { bottleneck: 'link', reason: `link: ${percent(share)} of ${name} used${whose}` };
   }
   if (forwarder >= SATURATED && forwarder >= Math.min(endpoints, 0.99)) {
     return { bottleneck: 'forwarder', reason: `forwarder: its CPU ${percent(forwarder)} busy` };
@@ -69,9 +73,9 @@ export function findBottleneck(parts: BusyParts): Finding {
     };
   }
   const all = `forwarder's CPU ${percent(forwarder)}, endpoints' ${percent(endpoints)} busy`;
-  const paced = parts.congestion !== null && PACING.includes(parts.congestion);
-  if (paced && Math.max(forwarder, endpoints) < ROOM_LEFT) {
-    const reason = `pacing: ${parts.congestion} sends at its own rate; ${all}`;
+  const paced = parts.congestion.find((one) => PACING.includes(one));
+  if (paced !== undefined && Math.max(forwarder, endpoints) < ROOM_LEFT) {
+    const reason = `pacing: ${paced} sends at its own rate; ${all}`;
     return { bottleneck: 'pacing', reason };
   }
   return { bottleneck: 'unknown', reason: `nothing saturated: ${all}` };

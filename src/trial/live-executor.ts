@@ -2,15 +2,8 @@
 import { forwarderKinds } from '../forwarders/registry.js';
 import { confinedHost, type ConfinedHost } from '../host/confinement.js';
 import { captureEnvironment } from '../host/environment.js';
-import {
-  allOn,
-  distinctHosts,
-  type Host,
-  isEmulated,
-  localHost,
-  pairsOf,
-  type TrialHosts,
-} from '../host/host.js';
+import { allOn, distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
+import { congestionOf, isEmulated, slowestLink } from '../host/wires.js';
 import { captureInterfaces } from '../host/interface-environment.js';
 import { allowedCpus, type Placement, placeParts, placeRoles } from '../host/placement.js';
 import { nicHosts } from '../host/nic.js';
@@ -122,16 +115,18 @@ export class LiveExecutor implements TrialExecutor {
     const hosts = await this.hostsStillThere(cell.topology);
     if (hosts instanceof Error) {
       // The run began where the topology could be had, and goes on where it cannot.
-      const base = { trial, started, host: localHost(), placement: NOWHERE };
+      const base = { trial, started, placement: NOWHERE };
       return { record: recordOf({ ...base, failure: hosts.message }), incidents: [] };
     }
     const placement = placementOf(cell, hosts);
+    const direct = entry.use === 'direct';
     const base = {
       trial,
       started,
-      host: hosts.forwarder,
       placement,
-      ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts) } : {}),
+      congestion: congestionOf(hosts, cell.topology.congestion),
+      linkSpeed: slowestLink(hosts, direct),
+      ...(ON_DEVICES.includes(cell.topology.kind) ? { emulated: isEmulated(hosts, direct) } : {}),
     };
     const kind = forwarderKinds.get(entry.use);
     if (kind === undefined) {

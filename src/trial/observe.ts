@@ -1,7 +1,7 @@
 /** What conductors of every kind of workload look at: marks, kernel memory, sampled system calls. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
-import { linksOf } from '../host/link-counters.js';
+import { cardCounters, linksOf } from '../host/link-counters.js';
 import { type MemoryWatch, readHost, watchMemoryOf } from '../host/vantage.js';
 import { completeIncidents } from '../integrity/incident-calls.js';
 import { STORED_PER_TRIAL } from '../integrity/stored-limits.js';
@@ -91,6 +91,10 @@ async function readHosts(hosts: TrialHosts, senders: readonly Side[]): Promise<M
       ? null
       : counts.reduce<number>((sum, n) => sum + (n ?? 0), 0),
     links: linksOf(hosts, interfaces, senders),
+    cards: cardCounters(
+      interfaces,
+      new Map([...readings].map(([host, one]) => [host, one.seconds])),
+    ),
   };
 }
 

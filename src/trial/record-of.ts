@@ -1,5 +1,4 @@
 /** From what was observed of a trial to the record that is stored. Pure. */
-import type { Host } from '../host/host.js';
 import type { Placement } from '../host/placement.js';
 import type { Judgement } from '../integrity/outcome.js';
 import type { CheckTotals } from '../native-surface.js';
@@ -52,10 +51,13 @@ export interface Observation {
 interface Base {
   trial: PlannedTrial;
   started: string;
-  host: Host;
   placement: Placement;
   /** Of hosts of the user's only. */
   emulated?: boolean;
+  /** Of the slowest network card between the parts, bits per second; null, absent = none that says it. */
+  linkSpeed?: number | null;
+  /** Congestion control of the hosts that send; absent = not known. */
+  congestion?: readonly string[];
 }
 
 /** What a trial that ran has to tell. */
@@ -68,6 +70,10 @@ interface Observed {
 /** Builds the record of a trial that ran (`observation`) or could not (`failure`, in words). */
 export function recordOf(given: Base & (Observed | { failure: string })): TrialRecord {
   return 'failure' in given ? failedRecord(given, given.failure) : observed(given, given);
+}
+
+function gbps(bitsPerSecond: number | null): number | null {
+  return bitsPerSecond === null ? null : bitsPerSecond / 1e9;
 }
 
 /** The columns know CPUs by role. */
@@ -121,6 +127,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     packet_drops: figures.packet_drops,
     pause_frames: typeof pauseFrames === 'number' ? pauseFrames : null,
     softirq_cpu_seconds_per_gb: figures.softirq_cpu_seconds_per_gb,
+    link_gbps: gbps(base.linkSpeed ?? null),
     unavailable: reasons,
     series: sumSeries(
       seen.series.flatMap((sides, pair) =>
@@ -156,6 +163,7 @@ function failedRecord(base: Base, failure: string): TrialRecord {
   const record = {
     ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
     error: failure,
+    link_gbps: gbps(base.linkSpeed ?? null),
   };
   return { ...record, unavailable: reasonsFor(record, 'the trial failed', 'the trial failed') };
 }
@@ -178,6 +186,7 @@ const FORWARDER: readonly (keyof TrialColumns)[] = [
   'context_switches',
 ];
 const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
+const NO_LINK = 'no network card takes part, or none that says its speed';
 /** Columns where null means "there is none", not "unavailable". */
 const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error'];
 
@@ -190,6 +199,10 @@ function reasonsFor(
   const reasons: TrialRecord['unavailable'] = {};
   for (const column of Object.keys(record) as (keyof TrialColumns)[]) {
     if (record[column] !== null || OPTIONAL.includes(column)) continue;
+    if (column === 'link_gbps') {
+      reasons[column] = NO_LINK;
+      continue;
+    }
     if (column === 'zero_copy_share') {
       reasons[column] = whyNoShare(record, others);
       continue;
@@ -243,7 +256,11 @@ function totalsOf(receivers: readonly CheckTotals[]) {
   return { ...sum, byClass };
 }
 
-function finder({ trial, host, placement }: Base, w: WindowFigures, directions: number): Finding {
+function finder(
+  { trial, placement, linkSpeed = null, congestion = [] }: Base,
+  w: WindowFigures,
+  directions: number,
+): Finding {
   const { cell, forwarder } = trial;
   const direct = forwarder.use === 'direct';
   const upstreamSends = sends('upstream', cell.workload);
@@ -267,21 +284,39 @@ function finder({ trial, host, placement }: Base, w: WindowFigures, directions: 
         ? null
         : busiest(w.cpuBusy.forwarder, placement.forwarder),
     endpointCpu: ends.length === 0 ? null : Math.max(...ends),
-    congestion: host.isolated ? cell.topology.congestion : null,
+    congestion,
     ...(workload.kind === 'stream'
       ? { flow: { passed, rate: workload.rate, reader: workload.reader } }
       : {}),
-    link: linkUse(cell.topology, host, w),
+    link: linkUse(cell.topology, linkSpeed, w, passed),
   });
 }
 
-/** How full the links were; null where nothing limits them, or nothing says what they carry. */
+/**
+ * How full the fullest link was; null where nothing limits them, or nothing says what they carry.
+ * @param passed bits per second of goodput in one direction
+ */
 function linkUse(
   topology: Topology,
-  { linkSpeed }: Host,
-  { linkBitsPerSecond }: WindowFigures,
+  linkSpeed: number | null,
+  { linkBitsPerSecond, fullestCard, cpuBusy }: WindowFigures,
+  passed: number,
 ): BusyParts['link'] {
-  const rate = topology.kind === 'veth' ? topology.rate : (linkSpeed ?? null);
-  if (rate === null || linkBitsPerSecond === null) return null;
-  return { share: linkBitsPerSecond / rate, name: formatBitRate(rate) };
+  if (topology.kind === 'veth') {
+    const { rate } = topology;
+    if (rate === null || linkBitsPerSecond === null) return null;
+    return { share: linkBitsPerSecond / rate, name: formatBitRate(rate) };
+  }
+  const uses: NonNullable<BusyParts['link']>[] = [];
+  if (fullestCard !== null) {
+    const { name, speed, share } = fullestCard;
+    uses.push({ share, name: formatBitRate(speed), of: name });
+  }
+  // All that arrives has passed the slowest card, unless there are several ways.
+  if (linkSpeed !== null && cpuBusy.ends.length === 1) {
+    uses.push({ share: passed / linkSpeed, name: formatBitRate(linkSpeed) });
+  }
+  const [first, second] = uses;
+  if (first === undefined) return null;
+  return second !== undefined && second.share > first.share ? second : first;
 }

@@ -1,6 +1,6 @@
 /** The figures of a trial's measured window, from marks taken at both of its ends. Pure. */
 import type { CpuTimes } from '../host/counters.js';
-import type { LinkCounters } from '../host/link-counters.js';
+import type { CardCounters, LinkCounters } from '../host/link-counters.js';
 import type { CallCount, SeriesPoint } from '../results/record.js';
 import type { ForwarderCost } from './forwarder-under-test.js';
 import type { EndpointSnapshot } from '../native-surface.js';
@@ -32,6 +32,8 @@ export interface Marks {
     retransmits: number | null;
     /** null where the links are not the trial's own. */
     links: LinkCounters | null;
+    /** Network cards that say their speed; absent = none. */
+    cards?: readonly CardCounters[];
   };
 }
 
@@ -54,6 +56,8 @@ export interface WindowFigures {
   softirq_cpu_seconds_per_gb: number | null;
   /** Bits per second in the busiest direction of any link. */
   linkBitsPerSecond: number | null;
+  /** The card whose link was used most, in its busier direction; null = none that says its speed. */
+  fullestCard: { name: string; speed: number; share: number } | null;
   forwarder_utilisation: number | null;
   /** CPU seconds per second of each endpoint's thread; of several pairs the busiest. */
   endpointUtilisation: Record<Side, number>;
@@ -140,6 +144,7 @@ export function windowFigures(
       to.forwarder?.contextSwitches ?? null,
     ),
     ...linkFigures(from.host.links, to.host.links, hostSeconds, pairs.length > 1 ? bytes : 0),
+    fullestCard: fullestCard(from.host.cards, to.host.cards),
     softirq_cpu_seconds_per_gb: perGb(systemRates(from, to, ({ softirq }) => softirq)),
     forwarder_utilisation: forwarder?.cpu ?? null,
     endpointUtilisation: {
@@ -201,6 +206,23 @@ function linkFigures(
     packet_drops: to.lost - from.lost,
     linkBitsPerSecond: ratio(Math.max(0, ...carried) * 8, seconds),
   };
+}
+
+function fullestCard(
+  from: readonly CardCounters[] = [],
+  to: readonly CardCounters[] = [],
+): WindowFigures['fullestCard'] {
+  const shares = to.flatMap(({ name, speed, seconds, received, sent }) => {
+    const before = from.find((one) => one.name === name);
+    if (before === undefined) return [];
+    const bytes = Math.max(received - before.received, sent - before.sent);
+    const rate = ratio(bytes * 8, seconds - before.seconds);
+    return rate === null ? [] : [{ name, speed, share: rate / speed }];
+  });
+  return shares.reduce<WindowFigures['fullestCard']>(
+    (most, one) => (most === null || one.share > most.share ? one : most),
+    null,
+  );
 }
 
 /**

@@ -4,7 +4,7 @@ import { type BusyParts, findBottleneck } from '../../src/trial/bottleneck.js';
 
 function found(change: Partial<BusyParts>): string {
   const idle = { forwarder: 0.2, source: 0.2, sink: 0.2, forwarderCpu: 0.3, endpointCpu: 0.4 };
-  return findBottleneck({ ...idle, congestion: 'cubic', link: null, ...change }).bottleneck;
+  return findBottleneck({ ...idle, congestion: ['cubic'], link: null, ...change }).bottleneck;
 }
 
 describe('findBottleneck', () => {
@@ -30,11 +30,13 @@ describe('findBottleneck', () => {
   });
 
   it('pacing only with an algorithm that paces and room on every CPU', () => {
-    assert.equal(found({ congestion: 'bbr' }), 'pacing');
-    assert.equal(found({ congestion: 'bbr', endpointCpu: 0.9 }), 'unknown');
-    assert.equal(found({ congestion: 'cubic' }), 'unknown');
-    assert.equal(found({ congestion: null }), 'unknown');
-    assert.equal(found({ congestion: 'bbr', forwarder: 0.98 }), 'forwarder');
+    assert.equal(found({ congestion: ['bbr'] }), 'pacing');
+    assert.equal(found({ congestion: ['bbr'], endpointCpu: 0.9 }), 'unknown');
+    assert.equal(found({ congestion: ['cubic'] }), 'unknown');
+    assert.equal(found({ congestion: [] }), 'unknown');
+    assert.equal(found({ congestion: ['bbr'], forwarder: 0.98 }), 'forwarder');
+    // Of several hosts one is enough.
+    assert.equal(found({ congestion: ['cubic', 'bbr'] }), 'pacing');
   });
 
   it('pacing when a rate that was set is achieved, however busy the parts are', () => {
@@ -62,7 +64,7 @@ describe('findBottleneck', () => {
       sink: 0,
       forwarderCpu: null,
       endpointCpu: null,
-      congestion: null,
+      congestion: [],
       link: null,
     });
     assert.match(reason, /100 % busy/);

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { commandOn, type Host, isEmulated, localHost } from '../../src/host/host.js';
-import { type HostIdentity, identify } from '../../src/host/identity.js';
+import { commandOn, type Host, localHost } from '../../src/host/host.js';
+import { carrying, identify } from '../../src/host/identity.js';
 import { joinsWords, sshPrefix } from '../../src/host/launch.js';
 import { connectFault, partsOf } from '../../src/host/remote-hosts.js';
 import { reachText } from '../../src/scenario/hosts.js';
 import { shareOf } from '../../src/scenario/pairs.js';
 import type { HostSpec } from '../../src/scenario/plan.js';
 import { topologyText } from '../../src/scenario/topology.js';
+import { fakeFiles } from '../support/fake-files.js';
 import { messageOf, MINIMAL, scenarioOf } from './scenario-fixtures.js';
 
 const HOSTS = `topology:
@@ -274,19 +275,22 @@ describe('what a host is', () => {
     assert.equal(addon, null);
   });
 
-  it('is emulated where parts share a machine without a network card between them', () => {
-    const on = (machine: string, device: boolean): Host => ({
-      ...localHost(),
-      identity: {
-        machine,
-        interfaces: { x: { name: 'eth0', device, speed: null } },
-      } as unknown as HostIdentity,
+  it("has a device only behind an interface that is its own, and not another namespace's", () => {
+    const mac = '02:00:00:00:00:01';
+    const files = fakeFiles({
+      '/sys/class/net/eth0/address': mac,
+      '/sys/class/net/eth0/device/vendor': '0x8086',
+      '/sys/class/net/eth0/speed': '10000',
     });
-    const three = (a: Host, b: Host, c: Host) => ({ upstream: a, forwarder: b, downstream: c });
-    assert.equal(isEmulated(three(on('a', true), on('b', true), on('c', true))), false);
-    assert.equal(isEmulated(three(on('a', true), on('a', true), on('c', true))), false);
-    // A bond or a VLAN has no device of its own; what is on another machine is over a wire.
-    assert.equal(isEmulated(three(on('a', false), on('b', false), on('c', false))), false);
-    assert.equal(isEmulated(three(on('a', false), on('a', false), on('c', true))), true);
+    const eth0 = (address: string) => ({
+      eth0: [{ ...IPV4, address: '10.0.0.1', mac: address }],
+    });
+    const card = { name: 'eth0', device: true, speed: 10e9 };
+    assert.deepEqual(carrying('10.0.0.1', eth0(mac), files), card);
+    // Behind `nsenter --net` sysfs is the machine's, and this eth0 a veth.
+    const veth = { name: 'eth0', device: false, speed: null };
+    assert.deepEqual(carrying('10.0.0.1', eth0('02:00:00:00:00:02'), files), veth);
   });
 });
+
+const IPV4 = { netmask: '255.255.255.0', family: 'IPv4', internal: false, cidr: null } as const;

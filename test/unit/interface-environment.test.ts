@@ -25,7 +25,8 @@ const CARD = fakeFiles({
   '/proc/irq/99/smp_affinity_list': '8-15',
   '/proc/irq/99/effective_affinity_list': '9',
   '/proc/irq/100/smp_affinity_list': '10',
-  // Another namespace's interface of the same name.
+  // Of the namespace that sysfs was mounted in: this one's, or another's with an interface of the name.
+  '/sys/class/net/eth9/address': '02:00:00:00:00:09',
   '/sys/class/net/eth9/device/numa_node': '7',
 });
 
@@ -76,14 +77,15 @@ describe('an interface as it is captured', () => {
   });
 
   it('looks by name where ethtool is not there to tell the place on the bus', () => {
-    const { numa_node, driver, unavailable } = interfaceOf(
-      'h',
-      'eth9',
-      ['', '\u0002sh: 1: ethtool: not found\n'],
-      CARD,
-    );
+    const at = (address: string) => {
+      const link = `2: eth9: <UP> mtu 1500\\    link/ether ${address} brd ff:ff:ff:ff:ff:ff`;
+      return interfaceOf('h', 'eth9', [link, '\u0002sh: 1: ethtool: not found\n'], CARD);
+    };
+    const { numa_node, driver, unavailable } = at('02:00:00:00:00:09');
     assert.deepEqual([numa_node, driver], ['7', null]);
     assert.equal(unavailable?.['driver'], 'ethtool -i eth9: sh: 1: ethtool: not found');
+    // An interface of another namespace has the name.
+    assert.equal(at('02:00:00:00:00:0a').numa_node, null);
   });
 
   it('is read from a real interface, failures apart from facts', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { allOn, type Host, localHost } from '../../src/host/host.js';
-import { parseInterfaces, linksOf } from '../../src/host/link-counters.js';
+import { cardCounters, linksOf, parseInterfaces } from '../../src/host/link-counters.js';
 
 const TEXT = `Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -56,5 +56,24 @@ describe('interface counters', () => {
       directions: [9, 8],
       lost: 0,
     });
+  });
+
+  it('are of each card by itself: one that does not say its speed hides no other', () => {
+    const forwarder: Host = { ...carried(['eth0', 'eth1']), name: 'f', linkSpeeds: { eth1: 1e9 } };
+    const silent = { ...carried(['eth0']), linkSpeeds: { eth0: 1e9 } };
+    const counters = new Map([
+      [
+        forwarder,
+        parseInterfaces(' eth0: 1 1 0 0 0 0 0 0 1 1 0 0\n eth1: 9 1 0 0 0 0 0 0 8 1 0 0\n'),
+      ],
+      [silent, null],
+    ]);
+    const clocks = new Map([
+      [forwarder, 7],
+      [silent, 8],
+    ]);
+    assert.deepEqual(cardCounters(counters, clocks), [
+      { name: 'eth1 of f', speed: 1e9, seconds: 7, received: 9, sent: 8 },
+    ]);
   });
 });

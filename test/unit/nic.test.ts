@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { localHost, isEmulated } from '../../src/host/host.js';
 import { linkSpeedOf, nicLacking } from '../../src/host/nic.js';
 import { type PortFacts, refusalOf, sessionAddress } from '../../src/host/port-refusal.js';
 import {
@@ -153,21 +152,6 @@ describe('the topology nic', () => {
 
   it('is for root only', () => {
     assert.match(nicLacking(1000) ?? '', /needs root/);
-  });
-
-  it('is emulated where no device is behind a port', () => {
-    const at = (devices: Record<string, string>) => ({
-      ...localHost(),
-      interfaces: ['eth1'],
-      devices,
-    });
-    const hosts = (devices: Record<string, string>) => ({
-      upstream: at({ eth1: '/sys/devices/a' }),
-      forwarder: at(devices),
-      downstream: at({ eth1: '/sys/devices/b' }),
-    });
-    assert.equal(isEmulated(hosts({})), true);
-    assert.equal(isEmulated(hosts({ eth1: '/sys/devices/c' })), false);
   });
 
   it('knows the speed of a link only where it is told', () => {

@@ -1,7 +1,6 @@
 /** From what was observed of a trial to its record. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { localHost } from '../../src/host/host.js';
 import type { EndpointResults, EndpointSnapshot } from '../../src/native-surface.js';
 import type { TrialRecord } from '../../src/results/record.js';
 import type { PlannedTrial } from '../../src/scenario/plan.js';
@@ -89,13 +88,14 @@ function observed(
   forwarder: string,
   change?: Partial<Observation>,
   pauseFrames: number | string = 'no network card takes part',
+  linkSpeed: number | null = null,
 ): TrialRecord {
   const trial = trialOf(check, forwarder);
   return recordOf({
     trial,
     started: 'then',
-    host: localHost(),
     placement,
+    linkSpeed,
     observation: observation(change),
     pauseFrames,
   });
@@ -117,6 +117,46 @@ describe('recordOf', () => {
     const unknown = observed('none', 'splice', {}, 'no network card takes part');
     assert.equal(unknown.pause_frames, null);
     assert.equal(unknown.unavailable.pause_frames, 'no network card takes part');
+  });
+
+  it('has the speed of the slowest card, or why there is none', () => {
+    const known = observed('none', 'splice', {}, 0, 10e9);
+    assert.deepEqual([known.link_gbps, known.unavailable.link_gbps], [10, undefined]);
+    const unknown = observed('none', 'splice');
+    assert.equal(unknown.link_gbps, null);
+    assert.match(unknown.unavailable.link_gbps ?? '', /^no network card takes part, or none/);
+  });
+
+  it('names the link by the fullest card, or by what passed the slowest', () => {
+    const cards = (bytes: number) => [
+      { name: 'eth0 of sink', speed: 1e9, seconds: bytes === 0 ? 0 : 2, received: bytes, sent: 0 },
+    ];
+    const at = (bytes: number): Marks => {
+      const made = marks(bytes === 0 ? 0 : 2, bytes === 0 ? 0 : 1);
+      return { ...made, host: { ...made.host, cards: cards(bytes) } };
+    };
+    const full = observed('none', 'splice', { from: at(0), to: at(0.24e9) });
+    assert.equal(full.bottleneck, 'link');
+    assert.equal(full.bottleneck_reason, 'link: 96 % of 1Gbps used by eth0 of sink');
+    assert.equal(observed('none', 'splice', { from: at(0), to: at(0.1e9) }).bottleneck, 'unknown');
+    // 1 GB in 2 s.
+    const slow = observed('none', 'direct', {}, 0, 4.2e9);
+    assert.equal(slow.bottleneck_reason, 'link: 95 % of 4.2Gbps used');
+    assert.equal(observed('none', 'direct', {}, 0, 10e9).bottleneck, 'unknown');
+    const two = { from: marks(0, 0), to: marks(2, 1) };
+    const [from, to] = [two.from.endpoints[0], two.to.endpoints[0]];
+    // Several pairs may have several ways.
+    const pairs = observed(
+      'none',
+      'splice',
+      {
+        from: { ...two.from, endpoints: [from, from] },
+        to: { ...two.to, endpoints: [to, to] },
+      },
+      0,
+      8.2e9,
+    );
+    assert.equal(pairs.bottleneck, 'unknown');
   });
 
   it('has goodput over time of all that receives, as the goodput is', () => {
@@ -171,7 +211,6 @@ describe('recordOf', () => {
     const record = recordOf({
       trial,
       started: 'then',
-      host: localHost(),
       placement,
       failure: 'no port',
     });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { summaryCsv, trialsCsv } from '../../src/report/csv.js';
 import type { RunReport } from '../../src/report/model.js';
+import type { TrialColumns } from '../../src/results/record.js';
 import { fakeReport, hardReport, HOSTILE } from './report-fixture.js';
 
 /** Design, section 6: copied from there, not from the code under test. */
@@ -40,6 +41,27 @@ describe('trials.csv', () => {
       assert.equal(row['goodput_gbps'], trial?.goodput_gbps?.toString() ?? '');
       assert.equal(row['error'], trial?.error ?? '');
     }
+  });
+
+  it('says what is emulated, and nothing where the topology never crosses a wire', () => {
+    const emulated = (columns: Partial<TrialColumns>) =>
+      rowsOf(trialsCsv.write(fakeReport({ columns })))[0]?.['emulated'];
+    assert.deepEqual(
+      [emulated({ emulated: true }), emulated({ emulated: false }), emulated({})],
+      ['true', 'false', ''],
+    );
+  });
+
+  it('has the speed of the slowest card at its end, empty where a trial has none', () => {
+    const report = fakeReport();
+    const [first, second, ...others] = report.trials;
+    assert.ok(first && second);
+    const trials = [{ ...first, link_gbps: 10 }, { ...second, link_gbps: null }, ...others];
+    const rows = rowsOf(trialsCsv.write({ ...report, trials }));
+    assert.deepEqual(
+      rows.slice(0, 3).map((row) => row['link_gbps']),
+      ['10', '', ''],
+    );
   });
 
   it('keeps labels whole, whatever they hold', () => {

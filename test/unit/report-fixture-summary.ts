@@ -71,6 +71,7 @@ function row(
     unavailable: null,
     no_interval: values.length < 6 ? `${values.length} samples are too few, 6 are needed` : null,
     workload: 'stream',
+    limited_by: metric === 'goodput' ? first.bottleneck : null,
   };
 }
 

@@ -39,6 +39,8 @@ export interface FakeRun {
   interrupted: boolean;
   incidents: StoredIncident[];
   limits: string[];
+  /** Laid over every trial. */
+  columns?: Partial<TrialColumns>;
 }
 
 export const DIRECT: FakeForwarder = {
@@ -280,6 +282,7 @@ function fakeTrial(
     packet_drops: null,
     pause_frames: null,
     softirq_cpu_seconds_per_gb: failed ? null : 0.05,
+    ...run.columns,
   };
   return {
     ...columns,

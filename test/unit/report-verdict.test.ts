@@ -43,6 +43,7 @@ const SAFE =
 
 const slow = { ...SPLICE, gbps: 8 };
 const same = { ...SPLICE, gbps: COPY.gbps };
+const LINKED_COPY = { ...COPY, bottleneck: 'link' } as const;
 
 const CASES: Case[] = [
   {
@@ -76,6 +77,63 @@ const CASES: Case[] = [
     run: { forwarders: [same, COPY], lowerBound: true },
     speed: /^No difference could be shown: .*the forwarders themselves may well differ\.$/,
     safety: SAFE,
+  },
+  {
+    name: 'limited by the link on either side: the cost is the comparison',
+    run: { forwarders: [{ ...same, bottleneck: 'link' }, LINKED_COPY], lowerBound: true },
+    speed:
+      /^No difference could be shown: splice forwards \S+ \(.*\) as fast as copying on this host\. The link limits both, so compare CPU per GB: splice takes 0\.38x \(0\.38 to 0\.38\) of copying's\.$/,
+    safety: SAFE,
+  },
+  {
+    name: 'a full link makes no lower bound of a difference',
+    run: { forwarders: [{ ...SPLICE, bottleneck: 'link' }, LINKED_COPY], lowerBound: true },
+    speed:
+      /^Faster: splice forwards 2\.\d\dx .* as fast as copying on this host\. The link limits both/,
+    safety: SAFE,
+  },
+  {
+    name: 'limited by the link on one side',
+    run: { forwarders: [{ ...SPLICE, bottleneck: 'link' }, COPY], lowerBound: true },
+    speed:
+      /^Faster: splice forwards at least 2\.\d\dx .* at 0\.38x the CPU per GB\. The link limited splice, so the true ratio may be higher\.$/,
+    safety: SAFE,
+  },
+  {
+    name: 'limited by the link on the side of the baseline',
+    run: { forwarders: [slow, LINKED_COPY], lowerBound: true },
+    speed: /^Slower: .* The link limited copying, so the two may differ more\.$/,
+    safety: SAFE,
+  },
+  {
+    name: 'at a pace that was set',
+    run: {
+      forwarders: [
+        { ...same, bottleneck: 'pacing' },
+        { ...COPY, bottleneck: 'pacing' },
+      ],
+    },
+    speed:
+      /^No difference .* The pace of the data limits both, so compare CPU per GB: splice takes/,
+    safety: SAFE,
+  },
+  {
+    name: 'limited by the link in conditions of several',
+    run: {
+      forwarders: [{ ...same, bottleneck: 'link' }, LINKED_COPY],
+      connections: [1, 8],
+    },
+    speed: /The link limits both sides in each of 2: compare CPU per GB there\.$/,
+    safety: SAFE,
+  },
+  {
+    name: 'over several machines, which are none',
+    run: { columns: { topology: 'hosts', emulated: true } },
+    speed: /as fast as copying on these hosts, at/,
+    safety: SAFE,
+    notes: [
+      /^Emulated: parts share a machine without a network card between them, so this is no evidence for a network card\.$/,
+    ],
   },
   {
     name: 'too few blocks',

@@ -117,6 +117,9 @@ describe('the summary', () => {
       );
     assert.equal(rowOf(limited('splice', 5), 'splice').lower_bound, true);
     assert.equal(rowOf(limited('splice', 4), 'splice').lower_bound, false);
+    assert.equal(rowOf(limited('splice', 5), 'splice').limited_by, 'source');
+    assert.notEqual(rowOf(limited('splice', 4), 'splice').limited_by, 'source');
+    assert.notEqual(rowOf(limited('copy', 5), 'splice').limited_by, 'source');
     assert.equal(rowOf(limited('copy', 5), 'splice').lower_bound, true);
     assert.equal(rowOf(limited('splice', 5), 'direct').lower_bound, false);
   });

@@ -125,6 +125,21 @@ describe('windowFigures', () => {
     );
   });
 
+  it('tells which card was used most, by the clock of its host', () => {
+    const card = (name: string, seconds: number, received: number, sent: number) => ({
+      ...{ name, speed: 1e9, seconds, received, sent },
+    });
+    const at = (seconds: number, cards: ReturnType<typeof card>[]): Marks => {
+      const made = mark(seconds, seconds);
+      return { ...made, host: { ...made.host, cards } };
+    };
+    const before = at(1, [card('a', 50, 100, 7), card('b', 1, 0, 0)]);
+    const after = at(3, [card('a', 51, 100 + 1e8, 7), card('b', 3, 1, 1e8), card('new', 3, 1, 1)]);
+    const { fullestCard } = windowFigures(before, after, ['downstream'], false);
+    assert.deepEqual(fullestCard, { name: 'a', speed: 1e9, share: 0.8 });
+    assert.equal(windowFigures(mark(1, 1), mark(3, 3), ['downstream'], false).fullestCard, null);
+  });
+
   it('counts what came between the marks, by the clock of the receiving end', () => {
     const figures = windowFigures(mark(1, 5), mark(3, 9), ['downstream'], false);
     assert.equal(figures.seconds, 2);
