@@ -57,6 +57,8 @@ export const TRIAL_COLUMNS = [
   'softirq_cpu_seconds_per_gb',
   'under_strace',
   'pause_frames',
+  'backlog_peak_bytes',
+  'lost_bytes',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */

@@ -69,6 +69,8 @@ export function blankRecord(
     pause_frames: null,
     softirq_cpu_seconds_per_gb: null,
     under_strace: forwarder.strace === true,
+    backlog_peak_bytes: null,
+    lost_bytes: null,
     unavailable: {},
     cell: cell.key,
     started,

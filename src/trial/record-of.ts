@@ -4,6 +4,7 @@ import type { Placement } from '../host/placement.js';
 import type { Judgement } from '../integrity/outcome.js';
 import type { CheckTotals } from '../native-surface.js';
 import type { Fates, IncidentClass, TrialColumns, TrialRecord } from '../results/record.js';
+import { backlogOf } from '../results/backlog.js';
 import { zeroCopyShare } from '../results/zero-copy.js';
 import type { PlannedTrial, Topology } from '../scenario/plan.js';
 import { formatBitRate } from '../scenario/sizes.js';
@@ -88,6 +89,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     : ['downstream', 'upstream'];
   const { from, to } = seen;
   const reasons: TrialRecord['unavailable'] = {};
+  const backlog = backlogOf(seen.detail);
   const record: TrialRecord = {
     ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
     outcome: seen.judgement.outcome,
@@ -121,6 +123,8 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     packet_drops: figures.packet_drops,
     pause_frames: typeof pauseFrames === 'number' ? pauseFrames : null,
     softirq_cpu_seconds_per_gb: figures.softirq_cpu_seconds_per_gb,
+    backlog_peak_bytes: backlog.peak,
+    lost_bytes: backlog.lost,
     unavailable: reasons,
     series: sumSeries(
       seen.series.flatMap((sides, pair) =>
@@ -178,6 +182,7 @@ const FORWARDER: readonly (keyof TrialColumns)[] = [
   'context_switches',
 ];
 const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
+const BACKLOG: readonly (keyof TrialColumns)[] = ['backlog_peak_bytes', 'lost_bytes'];
 /** Columns where null means "there is none", not "unavailable". */
 const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error'];
 
@@ -192,6 +197,10 @@ function reasonsFor(
     if (record[column] !== null || OPTIONAL.includes(column)) continue;
     if (column === 'zero_copy_share') {
       reasons[column] = whyNoShare(record, others);
+      continue;
+    }
+    if (BACKLOG.includes(column) && record.outcome !== 'failed') {
+      reasons[column] = 'the forwarder knows of no bytes in the kernel beyond those of its sockets';
       continue;
     }
     reasons[column] =
