@@ -18,7 +18,7 @@ import { runSchedule } from '../../src/trial/schedule.js';
 import type { RunEvent } from '../../src/trial/schedule-events.js';
 import { LOOPBACK } from '../inside.js';
 import { measureRecorder } from '../recorder.js';
-import { ACTIVE, CHECKED, SPEED } from './evaluate.js';
+import { ACTIVE, CHECKED, CONNECTIONS, SPEED } from './evaluate.js';
 import { measureIdle } from './idle.js';
 import { IPERF3, runIperf3 } from './iperf3.js';
 import { measureMemory } from './memory.js';
@@ -42,7 +42,7 @@ const IDLE_CONNECTIONS = 10_000;
 
 /** Runs; what is finished is stored whenever it ends. */
 export async function runBars(options: BarsOptions, signal: AbortSignal): Promise<void> {
-  const named = await loadScenarios([SPEED, CHECKED, ACTIVE], forwarderKinds);
+  const named = await loadScenarios([SPEED, CHECKED, CONNECTIONS, ACTIVE], forwarderKinds);
   const missing = await missingPrograms(named);
   const scenarios = named.map((scenario) => adjusted(scenario, options, missing));
   const live = new LiveExecutor();

@@ -3,7 +3,8 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../src/cli/exit.js';
 import { readRun } from '../../src/results/store.js';
-import { type Bar, evaluateBars } from './evaluate.js';
+import { evaluateBars } from './evaluate.js';
+import type { Bar } from './judged.js';
 import { type Measurement, MEASUREMENTS_FILE } from './samples.js';
 import { barsMarkdown } from './text.js';
 

@@ -2,7 +2,7 @@
 import type { RunManifest } from '../../src/results/record.js';
 import { plural } from '../../src/report/quantity.js';
 import { wrapped } from '../../src/report/layout.js';
-import type { Bar } from './evaluate.js';
+import type { Bar } from './judged.js';
 
 /** "met", "missed", with a word where another run might say the opposite. */
 export function verdictText({ verdict, certain }: Bar): string {

@@ -1,5 +1,5 @@
-// The forwarder's own figures against what really passed: bytes, calls, the flight recorder, and
-// the kernel's count of system calls.
+// The forwarder's own figures against what really passed: bytes, calls, what became of zero-copy
+// sends, the flight recorder, and the kernel's count of system calls.
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -250,6 +250,36 @@ void mount_tracefs() {
   if (mount("none", "/sys/kernel/tracing", "tracefs", 0, nullptr) == -1) return;
 }
 
+// Completions come for ranges of sends, late and in any order: each send is counted once, and as
+// copied, which is what the kernel does with all that stays on its host. The streams stay open: at
+// their end nobody waits for completions.
+void zero_copy_count(const std::string& mechanism, bool asks) {
+  const Fd listener = listen_upstream();
+  RelayOptions options;
+  options.settings.set("threshold", asks ? 1.0 : 1e9);
+  const auto relay = start_relay(mechanism, local_address(listener.get()), options);
+  const uint64_t down = 40'000'001;
+  Ends ends = open_ends(*relay, listener.get(), 1);
+  ends.upstream.to_send = down;
+  ends.upstream.end_after = ends.client.end_after = false;
+  drive({&ends.client, &ends.upstream}, 0, [&] { return ends.client.received == down; });
+  CHECK(ends.client.equal == down);
+  const bool ring = mechanism == "uring-zerocopy";
+  const CallCounter& calls = relay->sys().counter(ring ? Call::kUringSendZerocopy : Call::kSend);
+  // Without the memory for another completion a send copies, and says so.
+  const auto fallbacks = [&] { return ring ? 0 : detail(*relay, "zerocopy_fallbacks"); };
+  const uint64_t sends = asks ? moving_calls(calls) - fallbacks() : 0;
+  CHECK(eventually([&] { return detail(*relay, "zerocopy_sends") >= sends; }));
+  CHECK(detail(*relay, "zerocopy_sends") == sends);
+  CHECK(detail(*relay, "zerocopy_copied") == sends);
+  CHECK(!asks || sends > 0);
+  if (!ring) return;
+  CHECK(detail(*relay, "zerocopy_bytes") == calls.bytes.get());
+  CHECK(detail(*relay, "zerocopy_bytes_copied") == calls.bytes.get());
+  // What it refused went out all the same.
+  if (detail(*relay, "zerocopy_refused") == 0) CHECK(calls.bytes.get() == (asks ? down : 0));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -261,6 +291,10 @@ int main(int argc, char** argv) {
     cases.run(mechanism + ": bytes in small pieces", 20,
               [&] { byte_counts(mechanism, {.pipe = 4096, .buffer = 1000}); });
     cases.run(mechanism + ": kernel's count", 30, [&] { kernel_count(mechanism); });
+  }
+  for (const std::string& mechanism : available({"zerocopy", "uring-zerocopy"})) {
+    cases.run(mechanism + ": zero-copy sends", 20, [&] { zero_copy_count(mechanism, true); });
+    cases.run(mechanism + ": no zero-copy sends", 20, [&] { zero_copy_count(mechanism, false); });
   }
   // Its calls are counted, its allocator's are not: no comparison with the kernel's count.
   for (const std::string& mechanism : available({"sockmap-paced"})) {

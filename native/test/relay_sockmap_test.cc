@@ -16,14 +16,6 @@ namespace {
 
 constexpr uint64_t kMuch = uint64_t{96} << 20;
 
-uint64_t detail(const Relay& relay, std::string_view name) {
-  for (const auto& [key, counter] : relay.details()) {
-    if (key == name) return counter->get();
-  }
-  CHECK(!"no such detail");
-  return 0;
-}
-
 // The reader looks away until everything was sent. The kernel takes it all, and
 // at the end of the stream throws away what the output's send queue had no room
 // for.

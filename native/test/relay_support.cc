@@ -249,6 +249,14 @@ Relay::~Relay() {
           strerror(static_cast<int>(stats_.last_errno.get())), stats_.trouble.text().c_str());
 }
 
+uint64_t detail(const Relay& relay, std::string_view name) {
+  for (const auto& [key, counter] : relay.details()) {
+    if (key == name) return counter->get();
+  }
+  CHECK(!"no such detail");
+  return 0;
+}
+
 std::unique_ptr<Relay> start_relay(const std::string& mechanism, const Address& upstream,
                                    const RelayOptions& options) {
   auto relay = std::make_unique<Relay>(mechanism, upstream, options);

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "forward/forwarder.h"
@@ -111,6 +112,9 @@ class Relay {
 // A relay that was started, for the usual case.
 std::unique_ptr<Relay> start_relay(const std::string& mechanism, const Address& upstream,
                                    const RelayOptions& options = {});
+
+// What a mechanism counts beside the usual; a failure where it has no such count.
+uint64_t detail(const Relay& relay, std::string_view name);
 
 // --- Peers ---
 

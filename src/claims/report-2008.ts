@@ -3,7 +3,7 @@ import type { Claim } from './claim.js';
 
 const SOURCE = 'W. Tarreau to linux-kernel and netdev, 24 December 2008';
 /** The 2008 program and its variants, by their labels in bench/scenarios/claims-report.yaml. */
-const POC = ['poc', 'poc-no-move', 'poc-reads-on'];
+const POC = ['poc', 'poc-no-move', 'poc-two-chunks'];
 
 export const REPORT_2008: readonly Claim[] = [
   {
@@ -128,7 +128,7 @@ export const REPORT_2008: readonly Claim[] = [
       scenario: 'claims-report',
       test: {
         kind: 'incidence',
-        of: ['poc-reads-on'],
+        of: ['poc-two-chunks'],
         against: ['poc-one-chunk'],
         claimed: 'more',
       },

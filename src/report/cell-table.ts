@@ -1,4 +1,5 @@
 import { zeroCopyShare } from '../results/zero-copy.js';
+import { heldText } from './backlog.js';
 import { printable } from './layout.js';
 import type { WorkloadKind } from '../results/record.js';
 import type { CellReport, Figure, ForwarderRow, Limit } from './model.js';
@@ -182,6 +183,9 @@ export function tableNotes(cell: CellReport, table: CellTable): string[] {
       .filter((limit) => cell.rows.some((row) => row.limit.bottleneck === limit))
       .map((limit) => LEGEND_COMMON[limit]),
     ...zeroCopyNotes(cell),
+    ...cell.rows.flatMap(({ forwarder, held }) =>
+      held === null ? [] : [heldText(forwarder, held)],
+    ),
     ...(cell.stopping === null ? [] : [`Stopped: ${cell.stopping}.`]),
   ];
 }

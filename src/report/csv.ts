@@ -59,6 +59,8 @@ export const TRIAL_COLUMNS = [
   'pause_frames',
   'link_gbps',
   'emulated',
+  'backlog_peak_bytes',
+  'lost_bytes',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */

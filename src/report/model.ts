@@ -18,6 +18,7 @@ import { type AxisReport, axesOf } from './axis.js';
 import { type Condition, conditionNames, conditionTitle, emulationText } from './condition.js';
 import { leftOutOf } from '../trial/availability.js';
 import { forwarderOrder, registryUse } from './stored-scenarios.js';
+import { type HeldInKernel, heldInKernel } from './backlog.js';
 import { type Call, callsOf } from './calls.js';
 import { medianSeries } from './series.js';
 
@@ -82,6 +83,8 @@ export interface ForwarderRow {
   syscallSource: TrialRecord['syscall_source'];
   version: string | null;
   detail: Record<string, string | number | boolean>;
+  /** Beyond what sockets account for; null where the forwarder knows of none. */
+  held: HeldInKernel | null;
 }
 
 /** One metric of one forwarder in one cell, with its ratio to the baseline. null = unavailable. */
@@ -291,8 +294,15 @@ function forwarderRow(
     calls: callsOf(finished),
     syscallSource: finished.find((trial) => trial.syscall_source !== null)?.syscall_source ?? null,
     version: trials.find((trial) => trial.forwarder_version !== null)?.forwarder_version ?? null,
-    detail: finished[0]?.forwarder_detail ?? {},
+    detail: detailOf(finished) ?? detailOf(trials) ?? {},
+    held: heldInKernel(trials),
   };
+}
+
+/** Of the first trial that has any. */
+function detailOf(trials: readonly TrialRecord[]): ForwarderRow['detail'] | undefined {
+  return trials.find(({ forwarder_detail }) => Object.keys(forwarder_detail).length > 0)
+    ?.forwarder_detail;
 }
 
 function figureFor(

@@ -36,7 +36,8 @@ export type Check = 'full' | 'none';
 export type StreamDirection = 'download' | 'upload' | 'both';
 export type Direction = StreamDirection | 'exchange';
 export type WorkloadKind = 'stream' | 'exchange' | 'churn' | 'http';
-export type Bottleneck = 'forwarder' | 'source' | 'sink' | 'link' | 'pacing' | 'unknown';
+export const BOTTLENECKS = ['forwarder', 'source', 'sink', 'link', 'pacing', 'unknown'] as const;
+export type Bottleneck = (typeof BOTTLENECKS)[number];
 
 export const INCIDENT_CLASSES = [
   'bit-flip',
@@ -193,6 +194,10 @@ export interface TrialColumns {
    * loopback and veth, which never cross a wire.
    */
   emulated?: boolean;
+  /** The most that the kernel held of the streams and no socket accounts for; see `backlogOf`. */
+  backlog_peak_bytes: number | null;
+  /** What was dropped of it at the end of the streams. */
+  lost_bytes: number | null;
 }
 
 /** One line of trials.jsonl. */

@@ -10,6 +10,11 @@ export interface Metric {
   moreIsBetter: boolean;
   /** The figure of one trial in `unit`, or null when it is unavailable. */
   of: (trial: TrialRecord) => number | null;
+  /**
+   * True for what a trial did to the host and to its bytes: it is taken of every trial that has it,
+   * also of those that came to no good end, which have no speed.
+   */
+  whateverTheEnd: boolean;
 }
 
 /** In the order of the report. GB are 10^9 bytes. */
@@ -25,7 +30,9 @@ export const METRICS: readonly Metric[] = [
   metric('requests_per_second', '1/s', true, (trial) => trial.requests_per_second),
   metric('connections_per_second', '1/s', true, (trial) => trial.connections_per_second),
   metric('zero_copy_share', 'share', true, (trial) => trial.zero_copy_share),
-  metric('kernel_memory_peak', 'B', false, (trial) => trial.kernel_memory_peak_bytes),
+  whateverTheEnd('kernel_memory_peak', 'B', (trial) => trial.kernel_memory_peak_bytes),
+  whateverTheEnd('backlog_peak', 'B', (trial) => trial.backlog_peak_bytes),
+  whateverTheEnd('lost_bytes', 'B', (trial) => trial.lost_bytes),
 ];
 
 /** What each kind of workload is for: its ratio decides when a cell stops, and the verdict. */
@@ -52,7 +59,15 @@ function metric(
   moreIsBetter: boolean,
   of: (trial: TrialRecord) => number | null,
 ): Metric {
-  return { name, unit, moreIsBetter, of: (trial) => finite(of(trial)) };
+  return { name, unit, moreIsBetter, of: (trial) => finite(of(trial)), whateverTheEnd: false };
+}
+
+function whateverTheEnd(
+  name: string,
+  unit: string,
+  of: (trial: TrialRecord) => number | null,
+): Metric {
+  return { ...metric(name, unit, false, of), whateverTheEnd: true };
 }
 
 /** A record of an earlier version lacks the columns of later ones. */

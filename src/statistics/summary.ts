@@ -25,6 +25,11 @@ export function isUsable(trial: TrialRecord): boolean {
   return USABLE.includes(trial.outcome) && trial.under_strace !== true;
 }
 
+/** True when a trial's figure counts: always where it is usable, and of some metrics even elsewhere. */
+function countsFor(metric: Metric, trial: TrialRecord): boolean {
+  return isUsable(trial) || (metric.whateverTheEnd && trial.under_strace !== true);
+}
+
 /**
  * Summarises trials: one row per cell, forwarder and metric, in the order of the cells, of the first
  * appearance of the forwarders and of `METRICS`. A metric that no forwarder of a cell has is left out,
@@ -45,8 +50,9 @@ export function summarise(
     const present = new Set(ofCell.map(({ forwarder }) => forwarder));
     const labels = [...forwarders.filter((label) => present.delete(label)), ...present];
     const metrics = METRICS.filter(
-      ({ name, of }) =>
-        name === 'goodput' || ofCell.some((trial) => isUsable(trial) && of(trial) !== null),
+      (metric) =>
+        metric.name === 'goodput' ||
+        ofCell.some((trial) => countsFor(metric, trial) && metric.of(trial) !== null),
     );
     const leftOut = leftOutOf(unavailable, cell).filter(
       ({ forwarder }) => !labels.includes(forwarder),
@@ -62,14 +68,14 @@ export function summarise(
   });
 }
 
-/** The figures of one forwarder, by block; only of trials that are usable. */
+/** The figures of one forwarder, by block; only of trials that count for the metric. */
 export function samplesOf(
   trials: readonly TrialRecord[],
   forwarder: string,
   metric: Metric,
 ): BlockSample[] {
   return trials.flatMap((trial) => {
-    if (trial.forwarder !== forwarder || !isUsable(trial)) return [];
+    if (trial.forwarder !== forwarder || !countsFor(metric, trial)) return [];
     const value = metric.of(trial);
     return value === null ? [] : [{ block: trial.block, value }];
   });

@@ -70,6 +70,8 @@ export function blankRecord(
     softirq_cpu_seconds_per_gb: null,
     under_strace: forwarder.strace === true,
     link_gbps: null,
+    backlog_peak_bytes: null,
+    lost_bytes: null,
     unavailable: {},
     cell: cell.key,
     started,

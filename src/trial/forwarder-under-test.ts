@@ -37,7 +37,7 @@ export interface ForwarderUnderTest {
    * there is nothing to measure; a string says why it could not be.
    */
   sampleSyscalls(): Promise<SyscallRate | string | null>;
-  /** How it runs here: sizes granted, fallbacks. Any time after open. */
+  /** How it runs here: sizes granted, fallbacks; as of the last cost() or ended(). */
   detail(): Record<string, string | number | boolean>;
   version(): string | null;
   /** How its process ended, or what keeps it from working; null while all is well. */
@@ -134,14 +134,7 @@ class Builtin implements ForwarderUnderTest {
   }
 
   async cost(): Promise<ForwarderCost> {
-    const mark = await this.role.ask('mark');
-    this.known = {
-      ...(mark.pipeCapacity > 0 ? { pipe_bytes: mark.pipeCapacity } : {}),
-      ...(mark.pipesCreated > 0 ? { pipes_created: mark.pipesCreated } : {}),
-      ...(mark.copyFallbacks > 0 ? { copy_fallbacks: mark.copyFallbacks } : {}),
-      ...(mark.traced === null ? {} : { traced_calls: mark.traced }),
-      ...mark.details,
-    };
+    const mark = await this.mark();
     return {
       timeNs: mark.timeNs,
       cpuNs: mark.cpuNs,
@@ -163,8 +156,21 @@ class Builtin implements ForwarderUnderTest {
   async ended(): Promise<string | null> {
     if (this.role.ended !== null) return this.role.ended;
     // A role that is gone meanwhile is noticed by whatever is asked next.
-    const mark = await this.role.ask('mark').catch(() => null);
+    const mark = await this.mark().catch(() => null);
     return mark === null ? this.role.ended : mark.trouble;
+  }
+
+  /** What it tells of itself is as of the last one: what becomes of a stream's end shows only there. */
+  private async mark() {
+    const mark = await this.role.ask('mark');
+    this.known = {
+      ...(mark.pipeCapacity > 0 ? { pipe_bytes: mark.pipeCapacity } : {}),
+      ...(mark.pipesCreated > 0 ? { pipes_created: mark.pipesCreated } : {}),
+      ...(mark.copyFallbacks > 0 ? { copy_fallbacks: mark.copyFallbacks } : {}),
+      ...(mark.traced === null ? {} : { traced_calls: mark.traced }),
+      ...mark.details,
+    };
+    return mark;
   }
 
   async freeze(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Placement } from '../host/placement.js';
 import type { Judgement } from '../integrity/outcome.js';
 import type { CheckTotals } from '../native-surface.js';
 import type { Fates, IncidentClass, TrialColumns, TrialRecord } from '../results/record.js';
+import { backlogOf } from '../results/backlog.js';
 import { zeroCopyShare } from '../results/zero-copy.js';
 import type { PlannedTrial, Topology } from '../scenario/plan.js';
 import { formatBitRate } from '../scenario/sizes.js';
@@ -94,6 +95,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     : ['downstream', 'upstream'];
   const { from, to } = seen;
   const reasons: TrialRecord['unavailable'] = {};
+  const backlog = backlogOf(seen.detail);
   const record: TrialRecord = {
     ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
     outcome: seen.judgement.outcome,
@@ -128,6 +130,8 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     pause_frames: typeof pauseFrames === 'number' ? pauseFrames : null,
     softirq_cpu_seconds_per_gb: figures.softirq_cpu_seconds_per_gb,
     link_gbps: gbps(base.linkSpeed ?? null),
+    backlog_peak_bytes: backlog.peak,
+    lost_bytes: backlog.lost,
     unavailable: reasons,
     series: sumSeries(
       seen.series.flatMap((sides, pair) =>
@@ -187,6 +191,7 @@ const FORWARDER: readonly (keyof TrialColumns)[] = [
 ];
 const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
 const NO_LINK = 'no network card takes part, or none that says its speed';
+const BACKLOG: readonly (keyof TrialColumns)[] = ['backlog_peak_bytes', 'lost_bytes'];
 /** Columns where null means "there is none", not "unavailable". */
 const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error'];
 
@@ -205,6 +210,10 @@ function reasonsFor(
     }
     if (column === 'zero_copy_share') {
       reasons[column] = whyNoShare(record, others);
+      continue;
+    }
+    if (BACKLOG.includes(column) && record.outcome !== 'failed') {
+      reasons[column] = 'the forwarder knows of no bytes in the kernel beyond those of its sockets';
       continue;
     }
     reasons[column] =

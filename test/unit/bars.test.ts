@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Bar, evaluateBars } from '../../bench/bars/evaluate.js';
+import { evaluateBars } from '../../bench/bars/evaluate.js';
 import { affordable } from '../../bench/bars/idle.js';
 import { parseIperf3, windowOf } from '../../bench/bars/iperf3.js';
+import type { Bar } from '../../bench/bars/judged.js';
 import type { Measurement } from '../../bench/bars/samples.js';
 import { barsTable, barsText, verdictText } from '../../bench/bars/text.js';
 import { codeBlock, replaceSection } from '../../bench/readme/section.js';
@@ -14,14 +15,20 @@ import { loadScenarios } from '../../src/scenario/load.js';
 import { blankRecord } from '../../src/trial/blank-record.js';
 
 const BLOCKS = 8;
-const [SPEED, CHECKED, ACTIVE] = await loadScenarios(
-  ['bars', 'bars-checked', 'bars-active'],
+const [SPEED, CHECKED, ACTIVE, CONNECTIONS] = await loadScenarios(
+  ['bars', 'bars-checked', 'bars-active', 'bars-connections'],
   forwarderKinds,
 );
 
 /** Trials of one forwarder in every block; the machine's speed differs by block. */
-function trials(scenario: typeof SPEED, label: string, gbps: number, cpu = 0.2): TrialRecord[] {
-  const cell = scenario?.cells[0];
+function trials(
+  scenario: typeof SPEED,
+  label: string,
+  gbps: number,
+  cpu = 0.2,
+  index = 0,
+): TrialRecord[] {
+  const cell = scenario?.cells[index];
   assert.ok(cell);
   return Array.from({ length: BLOCKS }, (_, index) => {
     const drift = 1 / (1 + (index % 3));
@@ -48,11 +55,16 @@ const all = [
   ...trials(SPEED, 'iperf3 -Z', 30),
   ...trials(SPEED, 'splice', 38, 0.18),
   ...trials(SPEED, 'haproxy-splice', 34, 0.2),
+  ...trials(SPEED, 'go-splice', 33, 0.3),
   ...trials(SPEED, 'copy', 19),
-  ...trials(SPEED, 'haproxy-copy', 8),
-  ...trials(SPEED, 'nginx', 14),
+  ...trials(SPEED, 'copy-adaptive', 18),
+  ...trials(SPEED, 'uring-copy', 20),
+  ...trials(SPEED, 'haproxy-copy-256KiB', 12),
+  ...trials(SPEED, 'nginx-256KiB', 14),
   ...trials(SPEED, 'socat', 16),
   ...trials(CHECKED, 'copy', 15),
+  ...trials(CONNECTIONS, 'splice', 40, 0.2, 0),
+  ...trials(CONNECTIONS, 'splice', 30, 0.2, 1),
   ...trials(ACTIVE, 'splice', 6),
 ];
 
@@ -63,7 +75,11 @@ describe('bars', () => {
       ['direct-iperf3', 40 / 30],
       ['splice-haproxy', 38 / 34],
       ['splice-haproxy-cpu', 0.18 / 0.2],
+      ['splice-best-proxy', 38 / 34],
+      ['splice-best-proxy-cpu', 0.18 / 0.2],
       ['splice-direct', 38 / 40],
+      ['uring-copy', 20 / 19],
+      ['splice-connections', 30 / 40],
     ];
     for (const [id, value] of met) {
       const bar = barOf(bars, id);
@@ -79,7 +95,76 @@ describe('bars', () => {
     assert.match(bar.bar, /socat/);
     assert.equal(bar.value, 19 / 16);
     assert.equal(bar.verdict, 'missed');
-    assert.match(bar.note ?? '', /over nginx and .* over haproxy-copy/);
+    assert.match(bar.note ?? '', /over nginx-256KiB and .* over haproxy-copy-256KiB/);
+  });
+
+  it('takes each program at the buffer with which it is fastest, and any program that copies', () => {
+    const more = [
+      ...all,
+      ...trials(SPEED, 'haproxy-copy-64KiB', 17),
+      ...trials(SPEED, 'some-other-proxy', 16.5),
+    ];
+    const bar = barOf(evaluateBars({ trials: more, measurements: [] }), 'copy-best-proxy');
+    assert.match(bar.bar, /\(haproxy-copy-64KiB\)/);
+    assert.equal(bar.value, 19 / 17);
+    assert.match(bar.note ?? '', /^Also 1\.15 over some-other-proxy, /);
+  });
+
+  it('lets the better of our two copies stand for copying', () => {
+    const better = [
+      ...all.filter(({ forwarder }) => forwarder !== 'copy-adaptive'),
+      ...trials(SPEED, 'copy-adaptive', 24),
+    ];
+    const bar = barOf(evaluateBars({ trials: better, measurements: [] }), 'copy-best-proxy');
+    assert.match(bar.bar, /^copy-adaptive over the best copying proxy \(socat\)/);
+    assert.equal(bar.value, 24 / 16);
+  });
+
+  it("holds splice against whichever proxy splices fastest, at that one's CPU", () => {
+    const faster = [
+      ...all.filter(({ forwarder }) => forwarder !== 'go-splice'),
+      ...trials(SPEED, 'go-splice', 36, 0.16),
+    ];
+    const bars = evaluateBars({ trials: faster, measurements: [] });
+    const bar = barOf(bars, 'splice-best-proxy');
+    assert.match(bar.bar, /\(go-splice\)/);
+    assert.equal(bar.verdict, 'missed');
+    assert.match(bar.note ?? '', /1\.12 over haproxy-splice/);
+    assert.equal(barOf(bars, 'splice-best-proxy-cpu').value, 0.18 / 0.16);
+    assert.equal(barOf(bars, 'splice-haproxy').verdict, 'met');
+  });
+
+  it('names a rival that is not here, though others are', () => {
+    const reason = 'ncat not found (apt-get install ncat)';
+    const measurements: Measurement[] = [{ kind: 'missing', label: 'ncat', reason }];
+    const bar = barOf(evaluateBars({ trials: all, measurements }), 'copy-best-proxy');
+    assert.equal(bar.verdict, 'missed');
+    assert.match(bar.note ?? '', /Without ncat: ncat not found/);
+    const none = evaluateBars({ trials: [], measurements });
+    assert.equal(barOf(none, 'copy-best-proxy').measured, `unavailable: ${reason}`);
+  });
+
+  it('compares many connections with few of the same block, and says what the endpoints limited', () => {
+    const crowded = all.filter(
+      ({ scenario, connections }) => scenario !== 'bars-connections' || connections === 10,
+    );
+    const drop = [...crowded, ...trials(CONNECTIONS, 'splice', 26, 0.2, 1)];
+    const bar = barOf(evaluateBars({ trials: drop, measurements: [] }), 'splice-connections');
+    assert.equal(bar.value, 26 / 40);
+    assert.equal(bar.verdict, 'missed');
+    const limited = drop.map((trial) =>
+      trial.connections === 1000 ? { ...trial, bottleneck: 'sink' as const } : trial,
+    );
+    const bound = barOf(evaluateBars({ trials: limited, measurements: [] }), 'splice-connections');
+    assert.match(bound.note ?? '', /limited splice at 1,000 connections: a lower bound/);
+    const only = barOf(evaluateBars({ trials: crowded, measurements: [] }), 'splice-connections');
+    assert.equal(only.verdict, 'unavailable');
+  });
+
+  it('says that neither side is known where the endpoints limited both', () => {
+    const limited = all.map((trial) => ({ ...trial, bottleneck: 'source' as const }));
+    const bar = barOf(evaluateBars({ trials: limited, measurements: [] }), 'uring-copy');
+    assert.match(bar.note ?? '', /limited uring-copy and copy: either may be faster/);
   });
 
   it('compares checked with unchecked of the same block across scenarios', () => {

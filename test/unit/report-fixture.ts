@@ -282,6 +282,8 @@ function fakeTrial(
     packet_drops: null,
     pause_frames: null,
     softirq_cpu_seconds_per_gb: failed ? null : 0.05,
+    backlog_peak_bytes: null,
+    lost_bytes: null,
     ...run.columns,
   };
   return {

@@ -89,6 +89,33 @@ describe('the summary', () => {
     });
   }
 
+  it('takes what a trial did to the host and to its bytes also where it has no speed', () => {
+    const records = trials(({ forwarder, block }) =>
+      forwarder === 'splice'
+        ? {
+            outcome: block === 1 ? 'reset' : 'truncated',
+            kernel_memory_peak_bytes: 7e6,
+            backlog_peak_bytes: 5e8,
+            lost_bytes: 4e8,
+          }
+        : { kernel_memory_peak_bytes: 1e6 },
+    );
+    assert.equal(rowOf(records, 'splice').n, 0);
+    const figures = ['kernel_memory_peak', 'backlog_peak', 'lost_bytes'].map((metric) => {
+      const { n, median, excluded } = rowOf(records, 'splice', metric);
+      return [n, median, excluded];
+    });
+    assert.deepEqual(figures, [
+      [8, 7e6, 8],
+      [8, 5e8, 8],
+      [8, 4e8, 8],
+    ]);
+    assert.equal(rowOf(records, 'splice', 'kernel_memory_peak').ratio, 7);
+    const traced = records.map((record) => ({ ...record, under_strace: true }));
+    assert.equal(rowOf(traced, 'splice', 'goodput').n, 0);
+    assert.ok(summarise(traced, scenario.cells).every(({ metric }) => metric === 'goodput'));
+  });
+
   for (const outcome of ['corrupt', 'extra', 'unchecked'] as const) {
     it(`takes the speed of a trial that is ${outcome}`, () => {
       const row = rowOf(
