@@ -4,6 +4,8 @@
 export type Place =
   /** Between network cards, over a wire. Loopback and veth only emulate that. */
   | 'nic'
+  /** Over loopback only: what other topologies show is no evidence. */
+  | 'loopback'
   /** Anywhere, loopback included. */
   | 'anywhere';
 
@@ -19,14 +21,13 @@ export type Test =
   | { kind: 'ratio'; of: string; over: string; metric: string; claimed: Range }
   /** The median of one forwarder. */
   | { kind: 'level'; of: string; metric: string; claimed: Range }
-  /** Wrong bytes in streams that are complete. Supported by a single incident. */
+  /** Wrong bytes in streams of the right length. Supported by a single incident. */
   | { kind: 'corruption'; of: readonly string[] }
-  /** The forwarder blocks for ever. Supported by a single stalled trial. */
-  | { kind: 'stall'; of: string }
+  /** The forwarder blocks for ever, where the other one does not. Supported by a single stalled trial. */
+  | { kind: 'stall'; of: string; against: string }
   /**
-   * Incidents of one kind of trial as against another. Says something only when either has any:
-   * 'fewer' is that the first has none where the second has, 'more' the other way about, 'different'
-   * either of these.
+   * Trials with wrong bytes in streams of the right length: the share of some as against that of others.
+   * Says something only when either has any. 'same' is within half of all trials, SAME_WITHIN.
    */
   | {
       kind: 'incidence';
@@ -41,6 +42,8 @@ export interface ClaimTest {
   scenario: string;
   /** Only cells whose key contains this; absent = all of the scenario. */
   cell?: string;
+  /** Only cells whose topology says that received segments are not coalesced (`gro: off`). */
+  withoutCoalescing?: true;
   test: Test;
 }
 
@@ -55,6 +58,8 @@ export interface Claim {
   place: Place;
   /** What is needed beyond the forwarders and privileges that the scenario asks for; null = nothing. */
   needs: string | null;
+  /** On a wire: speed that the slowest link must have, bits per second; absent = any. */
+  leastLink?: number;
   /** null = nothing that can be run here tests it; `needs` says what would. */
   judged: ClaimTest | null;
   /**

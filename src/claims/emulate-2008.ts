@@ -5,14 +5,14 @@
  */
 import { estimateMedian, type Interval, median } from '../statistics/interval.js';
 import { type BlockSample, pairedRatio } from '../statistics/ratio.js';
+import { LINK_FULL } from '../trial/bottleneck.js';
 
 /** What the report said: copying stops at 3 Gbps where splicing fills a link of 10. */
 export const CLAIMED = { copy: 3, splice: 10 } as const;
-/** A full link's share of its rate that arrives as goodput, as in src/trial/bottleneck.ts. */
-const LINK_FULL = 0.92;
 /** Copying counts as saturated at 3 Gbps within this. */
 const TOLERANCE = 0.05;
-const MOST_STEPS = 8;
+/** Trials that the search takes at most. */
+export const MOST_STEPS = 8;
 /** The budgets to be looked at, as shares of the one that was found. */
 export const SHARES = [0.5, 0.75, 1, 1.5, 2] as const;
 

@@ -1,16 +1,13 @@
 /** From stored trials to a claim's verdict. Pure. */
-import { boundSentence, poissonBounds } from '../integrity/bounds.js';
-import { isViolation, tally } from '../integrity/tally.js';
-import { figure, listed, plural, ratio, ratioNumber } from '../report/quantity.js';
+import { listed, plural } from '../report/quantity.js';
 import type { TrialRecord, Unavailable } from '../results/record.js';
-import { estimateMedian } from '../statistics/interval.js';
-import { METRICS } from '../statistics/metrics.js';
-import { pairedRatio } from '../statistics/ratio.js';
-import { samplesOf } from '../statistics/summary.js';
-import type { Claim, Range, Test } from './claim.js';
-
-/** What can be said of a claim. */
-export type ClaimVerdict = 'supported' | 'refuted' | 'not reproduced' | 'cannot be tested here';
+import type { Cell } from '../scenario/plan.js';
+import { formatBitRate } from '../scenario/sizes.js';
+import { isUsable } from '../statistics/summary.js';
+import type { Claim, ClaimTest, Test } from './claim.js';
+import type { ClaimVerdict, Finding } from './finding.js';
+import { level, ratioOf } from './quantity.js';
+import { checkedTrials, corruption, incidence } from './wrong-contents.js';
 
 /** A claim with what was found. */
 export interface JudgedClaim {
@@ -20,9 +17,8 @@ export interface JudgedClaim {
    * For a claim about network cards, what an emulation of them says: never evidence for the claim,
    * and never its verdict. null where there is none.
    */
-  emulated: Exclude<ClaimVerdict, 'cannot be tested here'> | null;
-  /** The quantity in question as measured here; null = not measured, or not a number. */
-  measured: { value: number; low: number | null; high: number | null } | null;
+  emulated: Finding['verdict'] | null;
+  measured: Finding['measured'];
   /** In words: what was measured, on what, or what is missing. */
   detail: string;
   /** Topologies of the trials looked at. */
@@ -30,9 +26,11 @@ export interface JudgedClaim {
   trials: number;
 }
 
-/** What claims are judged from: the trials of one or more runs, and what these left out. */
+/** What claims are judged from: the trials of a run, their conditions, and what it left out. */
 export interface ClaimEvidence {
   trials: readonly TrialRecord[];
+  /** Of all scenarios of the run. */
+  cells: readonly Cell[];
   unavailable: readonly Unavailable[];
 }
 
@@ -46,24 +44,49 @@ export function judgeClaim(claim: Claim, evidence: ClaimEvidence): JudgedClaim {
     const detail = `it takes ${claim.needs ?? 'what this version cannot run'}`;
     return untested(claim, detail);
   }
-  const trials = evidence.trials.filter(
+  const stored = evidence.trials.filter(
     ({ scenario, cell }) =>
       scenario === judged.scenario && (judged.cell === undefined || keyHas(cell, judged.cell)),
   );
-  const missing = missingForwarders(judged.test, judged.scenario, trials, evidence);
-  if (missing !== null) return untested(claim, missing);
+  const trials = stored.filter(
+    ({ topology }) => claim.place !== 'loopback' || topology === 'loopback',
+  );
   const topologies = [...new Set(trials.map(({ topology }) => topology))];
+  const missing =
+    misplaced(stored, trials) ??
+    missingForwarders(judged.test, judged.scenario, trials, evidence) ??
+    uncompared(judged.test, trials) ??
+    coalesced(judged, trials, evidence.cells);
+  if (missing !== null) return { ...untested(claim, missing), topologies, trials: trials.length };
   const found = test(judged.test, trials);
   const base = { claim, topologies, trials: trials.length, measured: found.measured };
   const onWire =
-    topologies.length > 0 &&
     topologies.every((name) => WIRE.includes(name)) &&
     trials.every(({ emulated }) => emulated !== true);
   if (claim.place === 'nic' && !onWire) {
     const detail = `it takes ${claim.needs ?? 'network cards'}; emulated on ${listed(topologies)}: ${found.detail}`;
     return { ...base, verdict: 'cannot be tested here', emulated: found.verdict, detail };
   }
+  const slow = claim.place === 'nic' ? tooSlow(claim, trials) : null;
+  if (slow !== null) {
+    const detail = `it takes ${claim.needs ?? 'faster links'}; ${slow}: ${found.detail}`;
+    return { ...base, verdict: 'cannot be tested here', emulated: null, detail };
+  }
   return { ...base, verdict: found.verdict, emulated: null, detail: found.detail };
+}
+
+/**
+ * Judges one claim from the first run that decides it, else from the first that has trials for it: blocks
+ * pair only inside a run, so runs are never mixed.
+ */
+export function judgeFromRuns(claim: Claim, runs: readonly ClaimEvidence[]): JudgedClaim {
+  const judged = runs.map((evidence) => judgeClaim(claim, evidence));
+  return (
+    judged.find(({ verdict }) => verdict !== 'cannot be tested here') ??
+    judged.find(({ trials }) => trials > 0) ??
+    judged[0] ??
+    judgeClaim(claim, { trials: [], cells: [], unavailable: [] })
+  );
 }
 
 /**
@@ -93,14 +116,22 @@ function keyHas(cell: string, part: string): boolean {
   return cell.split(/[/,]/).includes(part);
 }
 
+/** Why none of the stored trials is evidence, where that is for the place they were made in. */
+function misplaced(stored: readonly TrialRecord[], trials: readonly TrialRecord[]): string | null {
+  if (trials.length > 0 || stored.length === 0) return null;
+  const places = [...new Set(stored.map(({ topology }) => topology))];
+  return `it takes trials over loopback; those stored are over ${listed(places)}`;
+}
+
 /** The forwarders that a test compares. */
 export function forwardersOf(test: Test): string[] {
   switch (test.kind) {
     case 'ratio':
       return [test.of, test.over];
     case 'level':
-    case 'stall':
       return [test.of];
+    case 'stall':
+      return [test.of, test.against];
     case 'corruption':
       return [...test.of];
     case 'incidence':
@@ -125,129 +156,76 @@ function missingForwarders(
   return null;
 }
 
-interface Finding {
-  verdict: Exclude<ClaimVerdict, 'cannot be tested here'>;
-  measured: JudgedClaim['measured'];
-  detail: string;
+/** Nothing compared is not nothing found: why wrong contents could not have been seen, or null. */
+function uncompared(test: Test, trials: readonly TrialRecord[]): string | null {
+  if (test.kind !== 'corruption' && test.kind !== 'incidence') return null;
+  const blind = forwardersOf(test).find((label) => checkedTrials([label], trials).length === 0);
+  return blind === undefined ? null : `no trial of ${blind} has compared a byte`;
+}
+
+/** Why trials do not tell what happens without coalescing, where that is what is asked. */
+function coalesced(
+  { withoutCoalescing }: ClaimTest,
+  trials: readonly TrialRecord[],
+  cells: readonly Cell[],
+): string | null {
+  if (withoutCoalescing !== true) return null;
+  const off = new Set(
+    cells.flatMap(({ key, topology }) =>
+      'gro' in topology && topology.gro === false ? [key] : [],
+    ),
+  );
+  return trials.every(({ cell }) => off.has(cell))
+    ? null
+    : "nothing tells that receive coalescing was off: it takes 'gro: off' in a topology 'nic' or 'veth'";
+}
+
+/** Why the links do not do for the claim, in words; null where they do. */
+function tooSlow({ leastLink }: Claim, trials: readonly TrialRecord[]): string | null {
+  if (leastLink === undefined) return null;
+  const speeds = trials.map(({ link_gbps = null }) => link_gbps);
+  const known = speeds.filter((speed) => speed !== null);
+  if (known.length < speeds.length) return 'the speed of the link here is unknown';
+  const slowest = Math.min(...known) * 1e9;
+  return slowest < leastLink ? `the link here has ${formatBitRate(slowest)}` : null;
 }
 
 function test(test: Test, trials: readonly TrialRecord[]): Finding {
   switch (test.kind) {
-    case 'ratio': {
-      const metric = metricNamed(test.metric);
-      const found = pairedRatio(
-        samplesOf(trials, test.of, metric),
-        samplesOf(trials, test.over, metric),
-      );
-      const name = `${test.of} over ${test.over}, ${test.metric}`;
-      return within(found.median, found.interval, test.claimed, name, (value) => ratio(value));
-    }
-    case 'level': {
-      const metric = metricNamed(test.metric);
-      const values = samplesOf(trials, test.of, metric).map(({ value }) => value);
-      const found = estimateMedian(values);
-      const name = `${test.of}, ${test.metric}`;
-      return within(
-        found.median,
-        found.interval,
-        test.claimed,
-        name,
-        (value) => `${figure(value)} ${metric.unit}`,
-      );
-    }
+    case 'ratio':
+      return ratioOf(test, trials);
+    case 'level':
+      return level(test, trials);
     case 'corruption':
       return corruption(test.of, trials);
-    case 'stall': {
-      const own = trials.filter(({ forwarder }) => forwarder === test.of);
-      const stalled = own.filter(({ outcome }) => outcome === 'stalled').length;
-      return {
-        verdict: stalled > 0 ? 'supported' : 'not reproduced',
-        measured: null,
-        detail: `${stalled} of ${plural(own.length, 'trial')} of ${test.of} stalled`,
-      };
-    }
+    case 'stall':
+      return stall(test, trials);
     case 'incidence':
       return incidence(test, trials);
   }
 }
 
-function metricNamed(wanted: string) {
-  const metric = METRICS.find(({ name }) => name === wanted);
-  if (metric === undefined) throw new RangeError(`no metric ${wanted}`);
-  return metric;
-}
-
-/** The interval decides; where it reaches over an end of the claimed range, nothing is shown. */
-function within(
-  median: number | null,
-  interval: { low: number; high: number } | null,
-  { from = -Infinity, to = Infinity }: Range,
-  name: string,
-  written: (value: number) => string,
-): Finding {
-  if (median === null) {
-    return { verdict: 'not reproduced', measured: null, detail: `${name}: no trial gave a figure` };
-  }
-  if (interval === null) {
-    const measured = { value: median, low: null, high: null };
-    const detail = `${name}: ${written(median)}, too few blocks for an interval`;
-    return { verdict: 'not reproduced', measured, detail };
-  }
-  const { low, high } = interval;
-  const verdict =
-    low >= from && high <= to
-      ? 'supported'
-      : high < from || low > to
-        ? 'refuted'
-        : 'not reproduced';
-  const bounds = `${ratioNumber(low)} to ${ratioNumber(high)}`;
-  return {
-    verdict,
-    measured: { value: median, low, high },
-    detail: `${name}: ${written(median)} (95 %: ${bounds}), claimed ${rangeText({ from, to })}`,
-  };
-}
-
-/** "3.33 or more", "at most 1.05", "2.5 to 3.5". */
-export function rangeText({ from = -Infinity, to = Infinity }: Range): string {
-  if (from > -Infinity && to < Infinity) return `${ratioNumber(from)} to ${ratioNumber(to)}`;
-  return from > -Infinity ? `${ratioNumber(from)} or more` : `at most ${ratioNumber(to)}`;
-}
-
-function corruption(labels: readonly string[], trials: readonly TrialRecord[]): Finding {
-  const own = trials.filter(({ forwarder }) => labels.includes(forwarder));
-  const sum = tally(null, own);
-  const detail = `corrupted stretches: ${boundSentence({
-    incidents: sum.incidents,
-    verifiedBytes: sum.verifiedBytes,
-    trials: sum.checkedTrials,
-    connections: sum.checkedConnections,
-  })}`;
-  return { verdict: sum.incidents > 0 ? 'supported' : 'not reproduced', measured: null, detail };
-}
-
-function incidence(
-  { of, against, claimed }: Extract<Test, { kind: 'incidence' }>,
+/** A stall says something only where the other one came through under the same condition. */
+function stall(
+  { of, against }: Extract<Test, { kind: 'stall' }>,
   trials: readonly TrialRecord[],
 ): Finding {
-  const hits = (labels: readonly string[]) => {
-    const own = trials.filter(({ forwarder }) => labels.includes(forwarder));
-    return { hit: own.filter(isViolation).length, of: own.length };
-  };
-  const [left, right] = [hits(of), hits(against)];
-  const detail =
-    `wrong bytes in ${left.hit} of ${plural(left.of, 'trial')} of ${listed(of)}, ` +
-    `in ${right.hit} of ${plural(right.of, 'trial')} of ${listed(against)}`;
-  if (left.hit + right.hit === 0) return { verdict: 'not reproduced', measured: null, detail };
-  const [a, b] = [rate(left), rate(right)];
-  const apart = a.high < b.low ? 'fewer' : b.high < a.low ? 'more' : 'same';
-  const holds = claimed === 'different' ? apart !== 'same' : apart === claimed;
-  const verdict = holds ? 'supported' : apart === 'same' ? 'not reproduced' : 'refuted';
-  return { verdict, measured: null, detail };
-}
-
-/** 95 % bounds on the share of trials with wrong bytes; exact for a Poisson number of them. */
-function rate({ hit, of }: { hit: number; of: number }): { low: number; high: number } {
-  const { low, high } = poissonBounds(hit);
-  return { low: low / Math.max(1, of), high: high / Math.max(1, of) };
+  const trialsOf = (label: string) => trials.filter(({ forwarder }) => forwarder === label);
+  const stalled = (label: string) =>
+    trialsOf(label).filter(({ outcome }) => outcome === 'stalled').length;
+  const counted = (label: string) =>
+    `${stalled(label)} of ${plural(trialsOf(label).length, 'trial')} of ${label}`;
+  const counts = `${counted(of)} and ${counted(against)} stalled`;
+  const finding = (verdict: Finding['verdict'], reason = ''): Finding => ({
+    verdict,
+    measured: null,
+    detail: `${counts}${reason}`,
+  });
+  if (stalled(of) === 0) return finding('not reproduced');
+  if (stalled(against) > 0) {
+    return finding('not reproduced', `: ${against} stalled as well, so that it shows nothing`);
+  }
+  return trialsOf(against).some(isUsable)
+    ? finding('supported')
+    : finding('not reproduced', `, but no trial of ${against} came to its end`);
 }

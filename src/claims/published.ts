@@ -21,6 +21,15 @@ export const PUBLISHED: readonly Claim[] = [
     expected: null,
   },
   {
+    id: 'haproxy-2009-workaround',
+    source: 'HAProxy commit 5bd8c376a, 2009',
+    statement: 'with the workaround for the corruption splicing gains only 20 %',
+    place: 'nic',
+    needs: 'a kernel 2.6.27 or 2.6.28 with that workaround, which no current kernel has',
+    judged: null,
+    expected: null,
+  },
+  {
     id: 'haproxy-4k',
     source: 'HAProxy commit 14acc707',
     statement: 'splicing gains nothing below about 4 KB',
@@ -50,6 +59,7 @@ export const PUBLISHED: readonly Claim[] = [
     needs: 'a network card whose receive coalescing can be turned off',
     judged: {
       scenario: 'claims-offload',
+      withoutCoalescing: true,
       test: {
         kind: 'ratio',
         of: 'splice',
@@ -157,7 +167,7 @@ export const PUBLISHED: readonly Claim[] = [
     id: 'msg-zerocopy-loopback',
     source: 'Linux kernel documentation, msg_zerocopy',
     statement: 'over loopback MSG_ZEROCOPY copies after all',
-    place: 'anywhere',
+    place: 'loopback',
     needs: null,
     judged: {
       scenario: 'claims-speed',

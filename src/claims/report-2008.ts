@@ -1,9 +1,13 @@
 /** The claims of the report itself: W. Tarreau, "Data corruption issue with splice() on 2.6.27.10". */
+import { LINK_FULL } from '../trial/bottleneck.js';
 import type { Claim } from './claim.js';
+import { CLAIMED } from './emulate-2008.js';
 
 const SOURCE = 'W. Tarreau to linux-kernel and netdev, 24 December 2008';
 /** The 2008 program and its variants, by their labels in bench/scenarios/claims-report.yaml. */
 const POC = ['poc', 'poc-no-move', 'poc-two-chunks'];
+/** What the speeds are claimed of, bits per second. */
+const LINK = 1e10;
 
 export const REPORT_2008: readonly Claim[] = [
   {
@@ -12,6 +16,7 @@ export const REPORT_2008: readonly Claim[] = [
     statement: 'recv and send hold HAProxy to about 3 Gbps',
     place: 'nic',
     needs: 'a 10 Gbps network card and two more hosts',
+    leastLink: LINK,
     judged: {
       scenario: 'claims-speed',
       test: {
@@ -26,12 +31,19 @@ export const REPORT_2008: readonly Claim[] = [
   {
     id: '2008-splice-10gbps',
     source: SOURCE,
-    statement: 'with splice HAProxy reaches 10 Gbps',
+    // The report speaks of line rate, which goodput never quite is.
+    statement: 'with splice HAProxy reaches 10 Gbps, which fills the link',
     place: 'nic',
     needs: 'a 10 Gbps network card and two more hosts',
+    leastLink: LINK,
     judged: {
       scenario: 'claims-speed',
-      test: { kind: 'level', of: 'haproxy-splice', metric: 'goodput', claimed: { from: 10 } },
+      test: {
+        kind: 'level',
+        of: 'haproxy-splice',
+        metric: 'goodput',
+        claimed: { from: CLAIMED.splice * LINK_FULL },
+      },
     },
     expected: null,
   },
@@ -41,6 +53,7 @@ export const REPORT_2008: readonly Claim[] = [
     statement: 'splice forwards at least 3.33 times as fast as recv and send (10 against 3 Gbps)',
     place: 'nic',
     needs: 'a 10 Gbps network card and two more hosts',
+    leastLink: LINK,
     judged: {
       scenario: 'claims-speed',
       test: {
@@ -115,7 +128,7 @@ export const REPORT_2008: readonly Claim[] = [
     statement: 'without SPLICE_F_NONBLOCK the program blocks when the pipe is full',
     place: 'anywhere',
     needs: null,
-    judged: { scenario: 'claims-block', test: { kind: 'stall', of: 'poc-blocks' } },
+    judged: { scenario: 'claims-block', test: { kind: 'stall', of: 'poc-blocks', against: 'poc' } },
     expected: 'supported',
   },
   {

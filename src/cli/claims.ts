@@ -1,16 +1,21 @@
 import type { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClaimEvidence, isMet, judgeClaim, type JudgedClaim } from '../claims/judge.js';
-import { CLAIMS, claimsOf, scenariosOf } from '../claims/registry.js';
+import type { Claim } from '../claims/claim.js';
+import { type ClaimEvidence, isMet, judgeFromRuns, type JudgedClaim } from '../claims/judge.js';
+import { claimsOf, scenariosOf } from '../claims/registry.js';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { claimCharts } from '../report/claims-chart.js';
+import { listed } from '../report/quantity.js';
 import { claimsCsv, claimsMarkdown, claimsText } from '../report/claims-table.js';
 import { renderSvg } from '../report/svg.js';
 import { terminalStyle } from '../report/terminal.js';
+import { storedScenarios } from '../results/resume.js';
 import { readRun, type StoredRun } from '../results/store.js';
 import { quick, withBlocks } from '../scenario/adjust.js';
+import type { Scenario } from '../scenario/expand.js';
 import { loadScenarios } from '../scenario/load.js';
+import { loadTopology } from '../scenario/topology-file.js';
 import { describePlan } from './dry-run.js';
 import { emulate2008 } from './emulate-2008.js';
 import { EXIT, UsageError } from './exit.js';
@@ -27,6 +32,7 @@ interface Options {
   list?: boolean;
   json?: boolean;
   emulate2008?: boolean;
+  topology?: string;
 }
 
 /** `splicebench claims [ID…]`: published claims, judged from stored or fresh runs. */
@@ -38,6 +44,10 @@ export function addClaims(root: Command): void {
     )
     .argument('[ids...]', 'claims by id (default: all)')
     .option('--in <dirs...>', 'judge from these stored runs instead of fresh ones')
+    .option(
+      '--topology <file>',
+      "where to run what is claimed of network cards: this file's topology",
+    )
     .option('--out <dir>', 'write claims.md, claims.csv and charts into this folder')
     .option('--quick', 'two short blocks: shows that it works, decides nothing')
     .option('--blocks <n>', 'exactly so many blocks per scenario', count)
@@ -50,8 +60,8 @@ export function addClaims(root: Command): void {
 }
 
 async function claims(ids: string[], options: Options): Promise<void> {
+  refuseUseless(ids, options);
   if (options.emulate2008) {
-    if (ids.length > 0) throw new UsageError('--emulate-2008 is a claim of its own: leave out ids');
     await emulate2008(options);
     return;
   }
@@ -62,14 +72,9 @@ async function claims(ids: string[], options: Options): Promise<void> {
     return;
   }
   const human = options.json ? process.stderr : process.stdout;
-  const names = scenariosOf(wanted);
-  if (options.in === undefined && names.length > 0) {
-    let scenarios = await loadScenarios(names, forwarderKinds);
-    if (options.quick) scenarios = scenarios.map((scenario) => quick(scenario).scenario);
-    const { blocks } = options;
-    if (blocks !== undefined) {
-      scenarios = scenarios.map((scenario) => withBlocks(scenario, blocks).scenario);
-    }
+  const runnable = scenariosOf(wanted).length > 0;
+  if (options.in === undefined && (runnable || options.topology !== undefined)) {
+    const scenarios = await scenariosFor(wanted, options);
     if (options.dryRun) {
       human.write(describePlan(scenarios, null));
       return;
@@ -104,17 +109,60 @@ async function readAll(folders: readonly string[]): Promise<StoredRun[]> {
   return runs;
 }
 
-/** Blocks pair only inside a run: each claim is judged from the first run that has trials for it. */
-function judgeAll(wanted: typeof CLAIMS, runs: readonly StoredRun[]): JudgedClaim[] {
+function judgeAll(wanted: readonly Claim[], runs: readonly StoredRun[]): JudgedClaim[] {
   const evidence = runs.map(({ manifest, trials }): ClaimEvidence => ({
     trials,
+    cells: storedScenarios(manifest).flatMap(({ cells }) => cells),
     unavailable: manifest.unavailable ?? [],
   }));
-  return wanted.map((claim) => {
-    const judged = evidence.map((one) => judgeClaim(claim, one));
-    const empty = judgeClaim(claim, { trials: [], unavailable: [] });
-    return judged.find(({ trials }) => trials > 0) ?? judged[0] ?? empty;
-  });
+  return wanted.map((claim) => judgeFromRuns(claim, evidence));
+}
+
+/**
+ * The scenarios of these claims, changed as the options say. Over another topology run those that a claim
+ * about network cards is judged from: nothing else is claimed of that place.
+ */
+async function scenariosFor(wanted: readonly Claim[], options: Options): Promise<Scenario[]> {
+  const { blocks, topology } = options;
+  const names = scenariosOf(wanted);
+  const onCards = scenariosOf(wanted.filter(({ place }) => place === 'nic'));
+  if (topology !== undefined && onCards.length === 0) {
+    throw new UsageError('--topology: none of these claims is about network cards; leave it out');
+  }
+  const elsewhere = topology === undefined ? null : await loadTopology(topology);
+  const lists = names.map((name) =>
+    loadScenarios([name], forwarderKinds, onCards.includes(name) ? elsewhere : null),
+  );
+  let scenarios = (await Promise.all(lists)).flat();
+  if (options.quick) scenarios = scenarios.map((scenario) => quick(scenario).scenario);
+  if (blocks !== undefined) {
+    scenarios = scenarios.map((scenario) => withBlocks(scenario, blocks).scenario);
+  }
+  return scenarios;
+}
+
+/**
+ * @throws UsageError for an option that would have no effect, in one line
+ */
+function refuseUseless(ids: readonly string[], options: Options): void {
+  const given = (name: string, value: unknown) => (value === undefined ? [] : [name]);
+  if (options.emulate2008) {
+    if (ids.length > 0) throw new UsageError('--emulate-2008 is a claim of its own: leave out ids');
+    const useless = [
+      ...given('--check', options.check),
+      ...given('--in', options.in),
+      ...given('--list', options.list),
+      ...given('--topology', options.topology),
+    ];
+    if (useless.length === 0) return;
+    throw new UsageError(
+      `--emulate-2008 always measures, over veth, and has no verdict: leave out ${listed(useless)}`,
+    );
+  }
+  if (options.topology === undefined) return;
+  const still = [...given('--in', options.in), ...given('--list', options.list)];
+  if (still.length === 0) return;
+  throw new UsageError(`--topology: nothing is run with ${listed(still)}; leave one of them out`);
 }
 
 async function write(

@@ -2,11 +2,12 @@ import { placeRoles } from '../host/placement.js';
 import type { Unavailable } from '../results/record.js';
 import type { Scenario } from '../scenario/expand.js';
 import { formatDuration } from '../scenario/sizes.js';
+import { topologyText } from '../scenario/topology.js';
 import { isUnavailable } from '../trial/availability.js';
 import { planBlock } from '../trial/order.js';
 
 /** What a trial takes besides its warm-up and window: processes, connect, drain. Seconds. */
-const OVERHEAD = 0.6;
+export const TRIAL_OVERHEAD = 0.6;
 
 /** What a run would do, in words: conditions, forwarders, who is left out, order of the first block, time. */
 export function describePlan(
@@ -28,12 +29,13 @@ function describe(
     ({ cell, forwarder }) => !isUnavailable(unavailable, cell, forwarder.label),
   );
   const seconds = trials.reduce(
-    (sum, { cell }) => sum + cell.workload.warmup + cell.workload.seconds + OVERHEAD,
+    (sum, { cell }) => sum + cell.workload.warmup + cell.workload.seconds + TRIAL_OVERHEAD,
     0,
   );
   const limit = blocks.budget === null ? '' : `, at most ${formatDuration(blocks.budget)}`;
   const lines = [
     `${scenario.name}${scenario.description === null ? '' : `: ${scenario.description}`}`,
+    `  topology     ${[...new Set(cells.map(({ topology }) => topologyText(topology)))].join('; ')}`,
     `  conditions   ${cells.map(({ key }) => key).join(', ')}`,
     `  forwarders   ${forwarders.map(({ label }) => label).join(', ')} (baseline ${baseline})`,
     ...unavailable

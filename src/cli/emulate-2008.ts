@@ -1,15 +1,26 @@
 /** `splicebench claims --emulate-2008`: the report's claim with a CPU budget for the forwarder. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBudget, type Measure, measureBudgets, SHARES } from '../claims/emulate-2008.js';
+import {
+  CLAIMED,
+  findBudget,
+  type Measure,
+  measureBudgets,
+  MOST_STEPS,
+  SHARES,
+} from '../claims/emulate-2008.js';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { BudgetUnavailable, CpuBudget, LEAST_BUDGET } from '../host/cpu-budget.js';
 import { type Emulation, emulationMarkdown } from '../report/emulation.js';
 import { quick } from '../scenario/adjust.js';
+import type { Scenario } from '../scenario/expand.js';
 import { loadScenarios } from '../scenario/load.js';
+import { formatDuration } from '../scenario/sizes.js';
+import { topologyText } from '../scenario/topology.js';
 import { isUsable } from '../statistics/summary.js';
 import { derivedSeed, randomSeed } from '../statistics/random.js';
 import { LiveExecutor } from '../trial/live-executor.js';
+import { TRIAL_OVERHEAD } from './dry-run.js';
 import { CouldNotRunError, EXIT, UsageError } from './exit.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
@@ -22,19 +33,25 @@ interface Options {
   quick?: boolean;
   blocks?: number;
   json?: boolean;
+  dryRun?: boolean;
 }
 
 /** Searches, measures and reports; the group is removed whatever happens. */
 export async function emulate2008(options: Options): Promise<void> {
+  const plan = await planned(options);
+  if (options.dryRun) {
+    const human = options.json ? process.stderr : process.stdout;
+    human.write(planText(plan));
+    return;
+  }
+  const { scenario, blocks, shares } = plan;
   const budget = makeBudget();
   const executor = new LiveExecutor((host) => budget.confine(host));
   const signal = stopSignal();
   try {
-    const measure = await measureWith(executor, budget, signal, options);
-    const blocks = options.blocks ?? (options.quick ? 2 : 6);
+    const measure = await measureWith(executor, budget, signal, scenario);
     const limits = { least: LEAST_BUDGET, most: MOST_BUDGET };
     const found = await findBudget(measure, limits);
-    const shares = options.quick ? [1] : SHARES;
     const { cpus } = found;
     const budgets =
       cpus === null
@@ -54,6 +71,38 @@ export async function emulate2008(options: Options): Promise<void> {
   }
 }
 
+interface Planned {
+  scenario: Scenario;
+  blocks: number;
+  shares: readonly number[];
+}
+
+/** What is measured, how often, and with which budgets as shares of the one that the search finds. */
+async function planned(options: Options): Promise<Planned> {
+  const [loaded] = await loadScenarios([SCENARIO], forwarderKinds);
+  if (loaded === undefined) throw new Error(`${SCENARIO}: no scenario`);
+  const blocks = options.blocks ?? (options.quick ? 2 : 6);
+  const shorter = options.quick ? quick(loaded).scenario : loaded;
+  return { scenario: shorter, blocks, shares: options.quick ? [1] : SHARES };
+}
+
+/** What would be measured, in words. */
+function planText({ scenario, blocks, shares }: Planned): string {
+  const [cell] = scenario.cells;
+  if (cell === undefined) throw new Error(`${SCENARIO}: no condition`);
+  const { warmup, seconds } = cell.workload;
+  const trials = MOST_STEPS + blocks * shares.length * 2;
+  return [
+    `${scenario.name}: ${scenario.description ?? ''}`,
+    `  topology     ${topologyText(cell.topology)}`,
+    `  search       at most ${MOST_STEPS} trials of copying, for the CPU budget with which it forwards ${CLAIMED.copy} Gbps`,
+    `  budgets      ${shares.map((share) => `${share * 100} %`).join(', ')} of the one found`,
+    `  blocks       ${blocks} of copying and splicing with each`,
+    `  time         at most ${formatDuration(Math.round(trials * (warmup + seconds + TRIAL_OVERHEAD)))}`,
+    '',
+  ].join('\n');
+}
+
 function makeBudget(): CpuBudget {
   try {
     return CpuBudget.make();
@@ -68,12 +117,10 @@ async function measureWith(
   executor: LiveExecutor,
   budget: CpuBudget,
   signal: AbortSignal,
-  options: Options,
+  scenario: Scenario,
 ): Promise<Measure> {
-  const [loaded] = await loadScenarios([SCENARIO], forwarderKinds);
-  const scenario = loaded && options.quick ? quick(loaded).scenario : loaded;
-  const cell = scenario?.cells[0];
-  if (scenario === undefined || cell === undefined) throw new Error(`${SCENARIO}: no condition`);
+  const [cell] = scenario.cells;
+  if (cell === undefined) throw new Error(`${SCENARIO}: no condition`);
   const { refused } = await executor.prepare([cell]);
   const [refusal] = refused;
   if (refusal) throw new CouldNotRunError(`--emulate-2008 is unavailable: ${refusal.reason}`);
@@ -99,13 +146,14 @@ async function measureWith(
 async function report(emulation: Emulation, { out, json }: Options): Promise<void> {
   const text = emulationMarkdown(emulation);
   (json ? process.stderr : process.stdout).write(`\n${text}`);
-  if (json) process.stdout.write(`${JSON.stringify({ emulated: true, ...emulation }, null, 2)}\n`);
+  const data = `${JSON.stringify({ emulated: true, ...emulation }, null, 2)}\n`;
+  if (json) process.stdout.write(data);
   if (emulation.budget.cpus === null) process.exitCode = EXIT.couldNotRun;
   if (out === undefined) return;
   try {
     await mkdir(out, { recursive: true });
     await writeFile(join(out, 'emulate-2008.md'), text);
-    await writeFile(join(out, 'emulate-2008.json'), JSON.stringify(emulation, null, 2));
+    await writeFile(join(out, 'emulate-2008.json'), data);
   } catch (error) {
     throw new UsageError(`--out: ${error instanceof Error ? error.message : String(error)}`);
   }

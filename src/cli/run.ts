@@ -10,6 +10,7 @@ import { RunStore } from '../results/store.js';
 import { onlyIn, parseOnly, quick, soak, strace, until, withBlocks } from '../scenario/adjust.js';
 import type { Scenario } from '../scenario/expand.js';
 import { loadScenarios } from '../scenario/load.js';
+import { loadTopology } from '../scenario/topology-file.js';
 import { randomSeed } from '../statistics/random.js';
 import { unavailableIn, withoutTopology } from '../trial/availability.js';
 import { type HostAnswers, LiveExecutor } from '../trial/live-executor.js';
@@ -34,6 +35,7 @@ interface Options {
   until?: string[];
   hours?: number;
   strace?: boolean;
+  topology?: string;
 }
 
 /** `splicebench run`: runs scenarios, stores every trial, writes the report. */
@@ -60,6 +62,10 @@ export function addRun(root: Command): void {
     .option(
       '--strace',
       'every forwarder under strace, for the calls around incidents; gives no speed',
+    )
+    .option(
+      '--topology <file>',
+      "where to run: this file's topology in place of the scenarios' own",
     )
     .option('--only <forwarders>', 'only these forwarders and the baseline, separated by commas')
     .option('--resume <dir>', 'go on with a stored run')
@@ -155,27 +161,29 @@ async function askedScenarios(
   note: (text: string) => void,
 ): Promise<Scenario[] | null> {
   const { blocks, until: bounds, hours } = options;
-  const changes = options.quick ?? blocks ?? options.only ?? options.strace ?? bounds ?? hours;
+  const { quick: short, only, strace: traced, topology } = options;
+  const changes = short ?? blocks ?? only ?? traced ?? bounds ?? hours ?? topology;
   if (options.resume !== undefined && names.length === 0) {
     if (changes === undefined) return null;
     throw new UsageError(
-      '--resume goes on with the run as it was started; leave out --quick, --blocks, --only, --until, --hours and --strace',
+      '--resume goes on with the run as it was started; leave out --quick, --blocks, --only, --until, --hours, --strace and --topology',
     );
   }
-  let scenarios = await loadScenarios(names.length === 0 ? ['loopback'] : names, forwarderKinds);
+  const elsewhere = topology === undefined ? null : await loadTopology(topology);
+  const wanted = names.length === 0 ? ['loopback'] : names;
+  let scenarios = await loadScenarios(wanted, forwarderKinds, elsewhere);
   const apply = (change: (scenario: Scenario) => { scenario: Scenario; notes: string[] }) => {
     const changed = scenarios.map(change);
     scenarios = changed.map(({ scenario }) => scenario);
     for (const text of new Set(changed.flatMap(({ notes }) => notes))) note(text);
   };
-  if (options.only !== undefined) {
-    const wanted = parseOnly(options.only);
-    const kept = onlyIn(scenarios, wanted);
+  if (only !== undefined) {
+    const kept = onlyIn(scenarios, parseOnly(only));
     scenarios = kept.scenarios;
     for (const text of new Set(kept.notes)) note(text);
   }
-  if (options.quick) apply(quick);
-  if (options.strace) apply(strace);
+  if (short) apply(quick);
+  if (traced) apply(strace);
   if (bounds !== undefined) apply((scenario) => until(scenario, bounds, blocks));
   if (hours !== undefined) {
     const each = (hours * 3600) / scenarios.length;

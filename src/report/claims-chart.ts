@@ -1,6 +1,7 @@
 /** Claimed values drawn beside the measured ones. */
 import type { Range } from '../claims/claim.js';
-import { type JudgedClaim, rangeText } from '../claims/judge.js';
+import type { JudgedClaim } from '../claims/judge.js';
+import { rangeText } from '../claims/quantity.js';
 import { errorBars, rowAxes, rowsHeight, short, tooltip, WIDTH } from './chart-layout.js';
 import type { Json, JsonObject } from './chart-runtime.js';
 import type { Chart } from './charts.js';

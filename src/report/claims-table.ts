@@ -1,6 +1,7 @@
 /** Judged claims for people and programs: terminal, Markdown, CSV. Pure. */
 import { stringify } from 'csv-stringify/sync';
-import { type JudgedClaim, rangeText } from '../claims/judge.js';
+import type { JudgedClaim } from '../claims/judge.js';
+import { rangeText } from '../claims/quantity.js';
 import type { ClaimTest } from '../claims/claim.js';
 import type { RunManifest } from '../results/record.js';
 import type { Chart } from './charts.js';
@@ -11,7 +12,8 @@ import { figure, plural } from './quantity.js';
 /** What may be concluded from a table, said below it. */
 const NOTE =
   'Supported and refuted rest on a 95 % interval wholly inside or outside of what is claimed; not ' +
-  'reproduced means that nothing was shown, with the bound that was reached. A row about network ' +
+  'reproduced means that nothing was shown, with the bound that was reached. Goodput that something else than the forwarder ' +
+  'limited is a bound, and decides only on its own side. A row about network ' +
   'cards is never decided by loopback or veth: what these show is marked as emulated.';
 
 /** "supported", "cannot be tested here (emulated: supported)". */

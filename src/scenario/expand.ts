@@ -74,7 +74,11 @@ export function expand(
   const thresholds = entriesValid
     ? checkThresholds(file.thresholds, forwarders, baseline, problems)
     : [];
-  const cells = checkTopology(file, problems) ? multiply(file, axes, baseline, problems) : [];
+  const placed = topologyProblems(file);
+  problems.push(...placed);
+  // What is wrong with a key that has no meaning here does not keep the others from being looked at.
+  const whole = placed.every(({ key }) => key === true);
+  const cells = whole ? multiply(file, axes, baseline, problems) : [];
   if (problems.length > 0) return { scenario: null, problems };
   const { name, description = null } = file;
   const scenario = { name, description, cells, forwarders, baseline, blocks, thresholds };
@@ -251,8 +255,15 @@ function varied(
   return { topology: { ...topology, [key]: value } };
 }
 
-/** A key without a meaning would be a condition that nobody measures. False when one is missing. */
-function checkTopology({ topology, matrix }: ScenarioFile, problems: Problem[]): boolean {
+/**
+ * What is wrong with a topology and with the matrix that varies it: a key without a meaning would be a
+ * condition that nobody measures, and without some others none can be made.
+ */
+export function topologyProblems({
+  topology,
+  matrix,
+}: Pick<ScenarioFile, 'topology' | 'matrix'>): Problem[] {
+  const problems: Problem[] = [];
   const { kind } = topology;
   const complain = (path: string[], key: string, kinds: readonly string[]) => {
     const quoted = kinds.map((name) => `'${name}'`);
@@ -287,7 +298,7 @@ function checkTopology({ topology, matrix }: ScenarioFile, problems: Problem[]):
   if (pairs !== null) {
     problems.push({ path: ['topology', 'sink'], message: `topology.sink: ${pairs}` });
   }
-  return missing.length === 0 && seats === null && pairs === null;
+  return problems;
 }
 
 /** The workload of one cell; what only a whole cell can get wrong is told once for all of them. */

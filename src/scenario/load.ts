@@ -2,29 +2,18 @@
  * Reads scenario files. What is wrong with one is told all at once, a line each, as
  * `my.yaml:7: unknown key 'forwarder', did you mean 'forwarders'?`.
  */
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-} from 'yaml';
 import { UsageError } from '../cli/exit.js';
+import { readYaml, textOf } from './document.js';
 import type { Kinds } from './entries.js';
 import { expand, type Scenario } from './expand.js';
 import { resolveScenario } from './names.js';
-import { type Problem, problemsOf } from './problems.js';
-import { scenarioSchema, suiteSchema } from './schema.js';
+import { problemsOf } from './problems.js';
+import { type ScenarioFile, scenarioSchema, suiteSchema } from './schema.js';
+import type { TopologyFile } from './topology-file.js';
 
-/** Enough for any scenario written by hand, far too few for a "billion laughs". */
-const MAX_ALIASES = 100;
+/** What an empty file should have been. */
+const EXPECTED = 'a scenario (name, forwarders, ...)';
 
 /** What a file stands for: a scenario of its own, those that it includes, or both. */
 export interface LoadedFile {
@@ -38,15 +27,20 @@ export interface LoadedFile {
  * Loads scenarios by name or path, with those that they include, in the order given.
  * @param names a bare name is a scenario of the package, anything with a slash or .yaml is a file
  * @param kinds the forwarder registry
+ * @param elsewhere a topology that takes the place of each scenario's own; their matrices still vary it
  * @throws UsageError naming every problem of every file, a circle of includes, or two of one name
  */
-export async function loadScenarios(names: readonly string[], kinds: Kinds): Promise<Scenario[]> {
+export async function loadScenarios(
+  names: readonly string[],
+  kinds: Kinds,
+  elsewhere: TopologyFile | null = null,
+): Promise<Scenario[]> {
   const scenarios: Scenario[] = [];
   const complaints: string[] = [];
   const included = new Set<string>();
   for (const name of names) {
     try {
-      scenarios.push(...(await loadFile(name, kinds, included)).scenarios);
+      scenarios.push(...(await loadFile(name, kinds, included, [], elsewhere)).scenarios);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       complaints.push(error.message);
@@ -74,6 +68,7 @@ export async function loadScenario(name: string, kinds: Kinds): Promise<Scenario
  * Loads what a name or path stands for.
  * @param included files that were included already and are not loaded again; those found are added
  * @param within the files that include this one, outermost first
+ * @param elsewhere as of loadScenarios
  * @throws UsageError when something cannot be found, read or used, or files include one another
  */
 export async function loadFile(
@@ -81,19 +76,21 @@ export async function loadFile(
   kinds: Kinds,
   included = new Set<string>(),
   within: readonly string[] = [],
+  elsewhere: TopologyFile | null = null,
 ): Promise<LoadedFile> {
   const path = await resolveScenario(besideIncluding(name, within.at(-1)));
   const place = resolve(path);
   if (within.includes(place)) {
     throw new UsageError(`${path}: include goes in a circle, leave '${name}' out of one of them`);
   }
-  const { scenario, include, ...head } = parseFile(await textOf(path), path, kinds);
+  const { scenario, include, ...head } = parseFile(await textOf(path), path, kinds, elsewhere);
   const scenarios = scenario === null ? [] : [scenario];
   for (const one of include) {
     const file = resolve(await resolveScenario(besideIncluding(one, place)));
     if (included.has(file)) continue;
     included.add(file);
-    scenarios.push(...(await loadFile(one, kinds, included, [...within, place])).scenarios);
+    const loaded = await loadFile(one, kinds, included, [...within, place], elsewhere);
+    scenarios.push(...loaded.scenarios);
   }
   return { ...head, scenarios };
 }
@@ -102,14 +99,6 @@ export async function loadFile(
 function besideIncluding(name: string, file: string | undefined): string {
   const isPath = name.includes('/') && !isAbsolute(name);
   return file === undefined || !isPath ? name : join(dirname(file), name);
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be read: ${reason(error)}`);
-  }
 }
 
 /**
@@ -132,111 +121,44 @@ interface ParsedFile {
   include: string[];
 }
 
-function parseFile(text: string, file: string, kinds: Kinds): ParsedFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const syntax = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
-    line: lines.linePos(pos[0]).line,
-    message: message.replaceAll(/\s+/g, ' '),
-  }));
-  if (syntax.length > 0) throw complaint(file, syntax);
-
-  const root = plainValue(document, file);
+function parseFile(
+  text: string,
+  file: string,
+  kinds: Kinds,
+  elsewhere: TopologyFile | null = null,
+): ParsedFile {
+  const { root, complaint } = readYaml(text, file, EXPECTED);
   const suite = isSuite(root) ? suiteSchema.safeParse(root) : null;
   if (suite?.success === true) {
     const { name, description = null, include } = suite.data;
     return { name, description, scenario: null, include };
   }
   const checked = suite ?? scenarioSchema.safeParse(root);
-  let problems: Problem[];
-  if (!checked.success) {
-    problems = problemsOf(checked.error, root);
-  } else {
-    const { name, description = null, include } = checked.data;
-    const { scenario, problems: found } = expand(checked.data, kinds);
-    if (scenario !== null) return { name, description, scenario, include };
-    problems = found;
-  }
-  throw complaint(
-    file,
-    problems.map((problem) => ({
-      line: lineOf(document, lines, problem),
-      message: problem.message,
-    })),
+  if (!checked.success) throw complaint(problemsOf(checked.error, root));
+  const { name, description = null, include } = checked.data;
+  const { scenario, problems } = expandOver(checked.data, kinds, elsewhere);
+  if (scenario === null) throw complaint(problems);
+  return { name, description, scenario, include };
+}
+
+/** What only the other topology makes wrong says so: the file itself is right. */
+function expandOver(
+  file: ScenarioFile,
+  kinds: Kinds,
+  elsewhere: TopologyFile | null,
+): ReturnType<typeof expand> {
+  if (elsewhere === null) return expand(file, kinds);
+  const expanded = expand({ ...file, topology: elsewhere.keys }, kinds);
+  if (expanded.scenario !== null) return expanded;
+  const own = expand(file, kinds).problems.map(({ message }) => message);
+  const problems = expanded.problems.map((problem) =>
+    own.includes(problem.message)
+      ? problem
+      : { ...problem, message: `${problem.message} (--topology ${elsewhere.file})` },
   );
+  return { scenario: null, problems };
 }
 
 function isSuite(root: unknown): boolean {
   return typeof root === 'object' && root !== null && 'include' in root && !('forwarders' in root);
-}
-
-function plainValue(document: Document, file: string): unknown {
-  try {
-    const root: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    if (root === null || root === undefined) {
-      throw new UsageError(
-        `${file}:1: the file is empty, expected a scenario (name, forwarders, ...)`,
-      );
-    }
-    return root;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${file}:1: ${reason(error)}`);
-  }
-}
-
-function complaint(file: string, problems: { line: number; message: string }[]): UsageError {
-  const lines = problems
-    .toSorted((a, b) => a.line - b.line)
-    .map(({ line, message }) => `${file}:${line}: ${message}`);
-  return new UsageError([...new Set(lines)].join('\n'));
-}
-
-/** The line of a problem's key or value, or of the nearest thing around it that has one. */
-function lineOf(document: Document, lines: LineCounter, { path, key }: Problem): number {
-  let node: Node | null | undefined = document.contents;
-  let start = node?.range?.[0] ?? 0;
-  for (const [depth, step] of path.entries()) {
-    const found = child(document, node, step);
-    if (found === undefined) break;
-    const ofKey = isPair(found) ? rangeStart(found.key) : undefined;
-    const value = isPair(found) ? found.value : found;
-    const wantsKey = key === true && depth === path.length - 1;
-    start = (wantsKey ? ofKey : (rangeStart(value) ?? ofKey)) ?? start;
-    node = isNode(value) ? value : null;
-  }
-  return lines.linePos(start).line;
-}
-
-function child(
-  document: Document,
-  node: Node | null | undefined,
-  step: PropertyKey,
-): Pair | Node | undefined {
-  const target = isAlias(node) ? node.resolve(document) : node;
-  if (isMap(target)) {
-    return target.items.find(({ key }) => (isScalar(key) ? key.value : key) === step);
-  }
-  if (isSeq(target) && typeof step === 'number') {
-    const item = target.items[step];
-    return isNode(item) ? item : undefined;
-  }
-  return undefined;
-}
-
-function isNode(value: unknown): value is Node {
-  return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
-}
-
-function rangeStart(value: unknown): number | undefined {
-  return isNode(value) ? value.range?.[0] : undefined;
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EISDIR') return 'it is a directory';
-  if (code === 'EACCES') return 'permission denied';
-  return error.message;
 }

@@ -121,7 +121,7 @@ function row(
     // Only a speed is bounded by who was in the way; a cost is what it is.
     lower_bound:
       metric.name === 'goodput' &&
-      (othersLimited(ofCell, forwarder) || othersLimited(ofCell, baseline)),
+      [forwarder, baseline].some((label) => limitOf(ofCell, label, OTHERS) !== null),
     cell: cell.key,
     trials: own.length,
     excluded: own.filter((trial) => !isUsable(trial)).length,
@@ -152,13 +152,23 @@ function mostOften(trials: readonly TrialRecord[]): Bottleneck | null {
 }
 
 /** What is in a forwarder's way. */
-const OTHERS: readonly Bottleneck[] = ['source', 'sink', 'link'];
+export const OTHERS: readonly Bottleneck[] = ['source', 'sink', 'link'];
 
-/** True when source, sink or link were the limit in more than half of the usable trials of a forwarder. */
-function othersLimited(ofCell: readonly TrialRecord[], forwarder: string): boolean {
-  const own = ofCell.filter((trial) => trial.forwarder === forwarder && isUsable(trial));
-  const limited = own.filter(
-    ({ bottleneck }) => bottleneck !== null && OTHERS.includes(bottleneck),
-  ).length;
-  return limited * 2 > own.length;
+/**
+ * Which of these limits held a forwarder back in more than half of its usable trials, together: the one
+ * that did so most often; null where they did not.
+ */
+export function limitOf(
+  trials: readonly TrialRecord[],
+  forwarder: string,
+  limits: readonly Bottleneck[],
+): Bottleneck | null {
+  const own = trials.filter((trial) => trial.forwarder === forwarder && isUsable(trial));
+  const counts = limits.map((limit) => ({
+    limit,
+    count: own.filter(({ bottleneck }) => bottleneck === limit).length,
+  }));
+  if (counts.reduce((sum, { count }) => sum + count, 0) * 2 <= own.length) return null;
+  const [most] = counts.toSorted((a, b) => b.count - a.count);
+  return most?.limit ?? null;
 }

@@ -6,9 +6,10 @@ import { formatBitRate } from '../scenario/sizes.js';
 const SATURATED = 0.93;
 /**
  * A link this full carries all it can: interfaces count a coalesced packet with one header, the link's
- * limit counts a header per segment, and so 0.95 is as full as it gets at an MTU of 1500.
+ * limit counts a header per segment, and so 0.95 is as full as it gets at an MTU of 1500. Goodput comes
+ * no nearer either: a segment carries 1448 bytes of data and takes 1538 on Ethernet, 0.94 of line rate.
  */
-const LINK_FULL = 0.92;
+export const LINK_FULL = 0.92;
 /** Below this on every CPU there was clearly room left, so that something held the data back. */
 const ROOM_LEFT = 0.85;
 /** Algorithms that send at a rate of their own choosing, whatever the CPUs could do. */

@@ -57,6 +57,48 @@ describe('claims', () => {
     const both = await cli(t, ['claims', '2008-ratio', '--emulate-2008']);
     assert.equal(both.code, 2, both.stderr);
   });
+
+  it('refuses options that would have no effect, in one line', async (t) => {
+    const file = writeScenario(scratch(t), { topology: { kind: 'veth' } });
+    for (const [args, message] of [
+      [['--emulate-2008', '--check'], /--emulate-2008 .*leave out --check$/],
+      [['--emulate-2008', '--in', 'x', '--list'], /leave out --in and --list$/],
+      [['--emulate-2008', '--topology', file, '--dry-run'], /leave out --topology$/],
+      [['--topology', file, '--in', 'x'], /nothing is run with --in/],
+      [['--topology', file, '--list'], /nothing is run with --list/],
+      [['2008-nonblock', '--topology', file], /none of these claims is about network cards/],
+      [['haproxy-2020-100gbe', '--topology', file], /none of these claims is about network cards/],
+      [
+        ['2008-ratio', '--topology', '/nowhere.yaml'],
+        /nowhere\.yaml: cannot be read: no such file/,
+      ],
+    ] as const) {
+      const { code, stderr } = await cli(t, ['claims', ...args]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr.trim(), message);
+      assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    }
+  });
+
+  it('--emulate-2008 --dry-run shows the plan and measures nothing', async (t) => {
+    const { code, stdout, stderr } = await cli(t, ['claims', '--emulate-2008', '--dry-run']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /topology +veth.*10Gbps/);
+    assert.match(stdout, /search +at most 8 trials of copying/);
+    assert.match(stdout, /budgets +50 %, 75 %, 100 %, 150 %, 200 % of the one found/);
+    assert.match(stdout, /blocks +6 of/);
+    assert.equal(stderr, '', 'no trial has told its speed');
+  });
+
+  it('--topology is for what is claimed of network cards', async (t) => {
+    const file = writeScenario(scratch(t), { topology: { kind: 'veth', mtu: 9000 } });
+    const ids = ['2008-ratio', '2008-nonblock'];
+    const args = ['claims', ...ids, '--topology', file, '--dry-run'];
+    const { code, stdout, stderr } = await cli(t, args);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^claims-speed: .*\n +topology +veth, MTU 9000/m);
+    assert.match(stdout, /^claims-block: .*\n +topology +loopback$/m);
+  });
 });
 
 /** Why no budget can be given here. */
@@ -93,7 +135,8 @@ describe('claims --emulate-2008', { skip: noBudget() }, () => {
     assert.equal(code, found ? 0 : 1, stderr);
     assert.match(stdout, /^Emulated: /m);
     if (found) assert.match(stdout, /copying forwards .* splicing forwards/s);
-    assert.ok(existsSync(join(out, 'emulate-2008.json')));
+    const stored = JSON.parse(readFileSync(join(out, 'emulate-2008.json'), 'utf8')) as object;
+    assert.equal('emulated' in stored && stored.emulated, true);
     assert.ok(!groups().some((name) => name.includes(`-${pid}-`)));
   });
 
