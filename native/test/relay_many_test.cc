@@ -57,7 +57,9 @@ uint64_t kilobytes(const char* path, const char* name) {
   return value;
 }
 
-void active(const std::string& mechanism, unsigned connections, uint64_t bytes) {
+// `may_reset`: some sessions may end with a reset, which both they and the relay then say. No
+// stream is ever passed off as complete that is not, and no byte is wrong.
+void active(const std::string& mechanism, unsigned connections, uint64_t bytes, bool may_reset) {
   if (allowed_descriptors(connections * 8 + 200) < connections * 8 + 200) {
     return unavailable(mechanism + ": active connections", "the limit of descriptors");
   }
@@ -73,10 +75,25 @@ void active(const std::string& mechanism, unsigned connections, uint64_t bytes) 
   drive(peers, 100);
   for (Peer* peer : peers) peer->reading = true;
   drive(peers);
-  for (const Peer* peer : peers) CHECK(peer->intact(bytes));
   CHECK(eventually([&] { return relay->stats().open.get() == 0; }));
   CHECK(relay->stats().accepted.get() == connections);
-  CHECK(relay->stats().resets.get() == 0 && relay->stats().connect_failures.get() == 0);
+  CHECK(relay->stats().connect_failures.get() == 0);
+  const uint64_t resets = relay->stats().resets.get();
+  if (!may_reset) {
+    for (const Peer* peer : peers) CHECK(peer->intact(bytes));
+    CHECK(resets == 0);
+    return;
+  }
+  uint64_t broken = 0;
+  for (const Ends& ends : all) {
+    for (const Peer* peer : {&ends.client, &ends.upstream}) {
+      CHECK(peer->equal == peer->received);
+      if (!peer->error) CHECK(peer->intact(bytes));
+    }
+    if (ends.client.error || ends.upstream.error) ++broken;
+  }
+  CHECK(broken <= resets && resets < connections);
+  printf("%s: %lu of %u active sessions reset\n", mechanism.c_str(), resets, connections);
 }
 
 // The sanitizers map memory as well.
@@ -269,12 +286,10 @@ int main(int argc, char** argv) {
     return static_cast<unsigned>(argument(argc, argv, name, otherwise));
   };
   for (const std::string& mechanism : relay_mechanisms()) {
-    // A known defect (docs/sockmap.md): with so many at once it may reset some. It never passes a
-    // stream off as complete that is not.
-    if (mechanism != "sockmap-paced") {
-      cases.run(mechanism + ": active", 120,
-                [&] { active(mechanism, number("--active", 1000), 100 << 10); });
-    }
+    // A known defect (docs/sockmap.md): with so many at once it may reset some.
+    const bool may_reset = mechanism == "sockmap-paced";
+    cases.run(mechanism + ": active", 120,
+              [&] { active(mechanism, number("--active", 1000), 100 << 10, may_reset); });
     if (mechanism == "copy") {
       // Large ones up to a limit and small ones beyond it; all large would be 300 MiB.
       cases.run("copy: held back", 120, [&] { held_back("copy", 200); });
