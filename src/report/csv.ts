@@ -57,6 +57,7 @@ export const TRIAL_COLUMNS = [
   'softirq_cpu_seconds_per_gb',
   'under_strace',
   'pause_frames',
+  'forwarder_memory_bytes',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */

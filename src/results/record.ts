@@ -183,6 +183,11 @@ export interface TrialColumns {
   softirq_cpu_seconds_per_gb: number | null;
   /** The forwarder ran under strace: its speed is not a speed. Absent in what was stored before. */
   under_strace?: boolean;
+  /**
+   * Memory of the forwarder's process tree: the greater of what it held before the window's begin and
+   * after its end. Absent in what was stored before.
+   */
+  forwarder_memory_bytes?: number | null;
 }
 
 /** One line of trials.jsonl. */

@@ -26,6 +26,7 @@ export const METRICS: readonly Metric[] = [
   metric('connections_per_second', '1/s', true, (trial) => trial.connections_per_second),
   metric('zero_copy_share', 'share', true, (trial) => trial.zero_copy_share),
   metric('kernel_memory_peak', 'B', false, (trial) => trial.kernel_memory_peak_bytes),
+  metric('forwarder_memory', 'B', false, (trial) => trial.forwarder_memory_bytes ?? null),
 ];
 
 /** What each kind of workload is for: its ratio decides when a cell stops, and the verdict. */

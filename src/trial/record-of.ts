@@ -87,6 +87,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     ? ['upstream', 'downstream']
     : ['downstream', 'upstream'];
   const { from, to } = seen;
+  const held = heldMemory(from.memory, to.memory);
   const reasons: TrialRecord['unavailable'] = {};
   const record: TrialRecord = {
     ...blankRecord(base.trial, base.started, storedPlacement(base.placement)),
@@ -121,6 +122,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     packet_drops: figures.packet_drops,
     pause_frames: typeof pauseFrames === 'number' ? pauseFrames : null,
     softirq_cpu_seconds_per_gb: figures.softirq_cpu_seconds_per_gb,
+    forwarder_memory_bytes: typeof held === 'number' ? held : null,
     unavailable: reasons,
     series: sumSeries(
       seen.series.flatMap((sides, pair) =>
@@ -149,7 +151,14 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
         : 'could not be read';
   Object.assign(reasons, reasonsFor(record, absent));
   if (typeof pauseFrames === 'string') reasons.pause_frames = pauseFrames;
+  if (typeof held === 'string') reasons.forwarder_memory_bytes = held;
   return record;
+}
+
+/** The greater of what it held at both ends of the window, or why that is not known. */
+function heldMemory(from: Marks['memory'], to: Marks['memory']): Marks['memory'] {
+  if (typeof from !== 'number') return from;
+  return typeof to === 'number' ? Math.max(from, to) : to;
 }
 
 function failedRecord(base: Base, failure: string): TrialRecord {
@@ -176,6 +185,7 @@ const FORWARDER: readonly (keyof TrialColumns)[] = [
   'syscall_source',
   'forwarder_utilisation',
   'context_switches',
+  'forwarder_memory_bytes',
 ];
 const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
 /** Columns where null means "there is none", not "unavailable". */
