@@ -1,5 +1,6 @@
 /** `use: command`: any program that forwards TCP, started without a shell. */
 import { z } from 'zod';
+import { bracketed, hostAndPort, ipVersion } from '../host/address.js';
 import { duration } from '../scenario/fields.js';
 import type { CommandSpec, ForwarderKind, Probe } from './kind.js';
 
@@ -71,12 +72,19 @@ export interface CommandPlaces {
   dir?: string;
 }
 
-/** Fills the placeholders of a text; other braces stay as they are. */
+/**
+ * Fills the placeholders of a text; other braces stay as they are. `{listen.address}` is host and port in
+ * one word, an IPv6 address in brackets; `{listen.bracketed}` is the host alone so, `{listen.ip}` 4 or 6.
+ */
 export function fillPlaceholders(text: string, { listen, upstream, dir }: CommandPlaces): string {
-  const filled = text
-    .replaceAll('{listen.host}', listen.host)
-    .replaceAll('{listen.port}', String(listen.port))
-    .replaceAll('{upstream.host}', upstream.host)
-    .replaceAll('{upstream.port}', String(upstream.port));
+  let filled = text;
+  for (const [name, { host, port }] of Object.entries({ listen, upstream })) {
+    filled = filled
+      .replaceAll(`{${name}.host}`, host)
+      .replaceAll(`{${name}.port}`, String(port))
+      .replaceAll(`{${name}.address}`, hostAndPort(host, port))
+      .replaceAll(`{${name}.bracketed}`, bracketed(host))
+      .replaceAll(`{${name}.ip}`, String(ipVersion(host)));
+  }
   return dir === undefined ? filled : filled.replaceAll('{dir}', () => dir);
 }

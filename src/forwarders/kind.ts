@@ -15,8 +15,8 @@ export type Runner =
     };
 
 /**
- * A program to run as a forwarder. `{listen.host}`, `{listen.port}`, `{upstream.host}`,
- * `{upstream.port}` and `{dir}` are filled in, in argv, env, cwd and the contents of files.
+ * A program to run as a forwarder. The placeholders of fillPlaceholders are filled in, in argv, env,
+ * cwd, the contents of files, and the commands that ask whether it is ready and which version it is.
  */
 export interface CommandSpec {
   argv: string[];

@@ -52,8 +52,9 @@ const kinds: ForwarderKind[] = [
       'two-chunks': z.enum(['force', 'prevent']).optional(),
     }),
     ...builtin('poc'),
-    refuses: ({ direction, connections }) =>
-      direction !== 'download'
+    // The direction of http is that of the body: the request goes the other way.
+    refuses: ({ kind, direction, connections }) =>
+      direction !== 'download' || kind === 'http'
         ? 'poc forwards downloads only, as the 2008 program did'
         : connections > 1
           ? 'poc forwards one connection at a time, as the 2008 program did'

@@ -61,6 +61,7 @@ export const TRIAL_COLUMNS = [
   'emulated',
   'backlog_peak_bytes',
   'lost_bytes',
+  'forwarder_memory_bytes',
 ] as const satisfies readonly (keyof TrialColumns)[];
 
 /** Columns of summary.csv: the contract's in its order, then further ones. */

@@ -198,6 +198,11 @@ export interface TrialColumns {
   backlog_peak_bytes: number | null;
   /** What was dropped of it at the end of the streams. */
   lost_bytes: number | null;
+  /**
+   * Memory of the forwarder's process tree: the greater of what it held before the window's begin and
+   * after its end. Absent in what was stored before.
+   */
+  forwarder_memory_bytes?: number | null;
 }
 
 /** One line of trials.jsonl. */

@@ -1,5 +1,6 @@
 /** The role `command`: any program as a forwarder, with everything that it starts. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,15 +13,26 @@ import { native } from '../native.js';
 import { complaintIn } from './complaint.js';
 import { freePort } from './free-port.js';
 import { HeldFolder } from './held-folder.js';
-import { processTree, threadsOf, treeContextSwitches, treeCpuNs } from './process-tree.js';
+import { endingOf, type Launch, launch } from './launch.js';
+import {
+  processTree,
+  withVariable,
+  threadsOf,
+  treeContextSwitches,
+  treeCpuNs,
+} from './process-tree.js';
 import type { CommandMethods, CommandStart, Handlers, SyscallRate } from './protocol.js';
 import { listens, succeeds } from './readiness.js';
 import { StraceReader, stracePrefix, TRACE_FD } from './strace.js';
 import type { ServedRole } from './serve.js';
+import { memoryOf } from './tree-memory.js';
+import { countSyscalls } from './tree-syscalls.js';
 
 const READY_POLL = 10;
 /** Time to end after SIGTERM, milliseconds. */
 const TERM_TIMEOUT = 1000;
+/** Variable that carries a program's mark. */
+const MARK = 'SPLICEBENCH_PROGRAM';
 const SAID_KEPT = 4000;
 const VERSION_TIMEOUT = 5000;
 
@@ -58,9 +70,10 @@ export function commandRole(): ServedRole & { handlers: Handlers<CommandMethods>
         if (over) throw new Error('command: ended before its program started');
         program = new RunningProgram(filled, places, cpus, strace);
         await program.untilReady();
-        return { version: await versionOf(spec.versionArgv) };
+        return { version: await versionOf(filled) };
       },
       mark: () => opened().mark(),
+      memory: () => opened().memory(),
       countSyscalls: ({ tracepoint, seconds }) => opened().countSyscalls(tracepoint, seconds),
       freeze: () => {
         opened().trace?.freeze();
@@ -69,16 +82,16 @@ export function commandRole(): ServedRole & { handlers: Handlers<CommandMethods>
       recorded: async () => (await opened().trace?.recorded()) ?? [],
       stop: async () => {
         await end();
-        return null;
+        return program?.ending ?? null;
       },
     },
     end,
   };
 }
 
-function needsFolder({ files, argv, env, cwd, probe }: CommandSpec): boolean {
+function needsFolder({ files, argv, env, cwd, probe, versionArgv }: CommandSpec): boolean {
   const asked = probe.kind === 'command' ? probe.argv : [];
-  const texts = [...argv, ...asked, ...Object.values(env), cwd ?? ''];
+  const texts = [...argv, ...asked, ...(versionArgv ?? []), ...Object.values(env), cwd ?? ''];
   return Object.keys(files).length > 0 || texts.some((text) => text.includes('{dir}'));
 }
 
@@ -97,6 +110,7 @@ function filledSpec(spec: CommandSpec, places: CommandPlaces): CommandSpec {
       spec.probe.kind === 'command'
         ? { ...spec.probe, argv: spec.probe.argv.map(fill) }
         : spec.probe,
+    versionArgv: spec.versionArgv?.map(fill) ?? null,
   };
 }
 
@@ -105,6 +119,9 @@ class RunningProgram {
   /** Reads its calls, under strace. */
   readonly trace: StraceReader | null;
   private readonly child: ChildProcess;
+  private readonly launch: Launch;
+  /** In the environment of all that it starts, however far that goes into the background. */
+  private readonly id = randomUUID();
   private readonly program: string;
   private readonly exited: Promise<void>;
   private ended: string | null = null;
@@ -118,20 +135,23 @@ class RunningProgram {
     cpus: readonly number[],
     strace: boolean,
   ) {
-    const { argv, env, cwd } = spec;
+    const { argv, cwd } = spec;
+    const where = surroundings(spec);
     this.program = argv[0] ?? '';
     if (findProgram(this.program, cwd ?? undefined) === null) {
       throw new Error(`${this.program}: no such program; install it or correct argv`);
     }
+    this.launch = launch(cpus);
     const [launcher = '', ...args] = [
-      ...launchPrefix(cpus),
+      ...this.launch.prefix,
       ...(strace ? stracePrefix() : []),
       ...argv,
     ];
     this.child = spawn(launcher, args, {
       stdio: strace ? ['ignore', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: searchPath(), ...env },
-      ...(cwd === null ? {} : { cwd }),
+      ...where,
+      env: { ...where.env, [MARK]: this.id },
+      // A group of its own, which all that stays in it can be ended by.
       detached: true,
     });
     const lines = this.child.stdio[TRACE_FD];
@@ -154,7 +174,7 @@ class RunningProgram {
         leave(error.message);
       });
       this.child.once('exit', (code, signal) => {
-        leave(signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`);
+        leave(endingOf(this.launch, code, signal));
       });
     });
   }
@@ -182,7 +202,7 @@ class RunningProgram {
       case 'output':
         return this.announced && listens(this.places.listen.port);
       case 'command':
-        return succeeds(probe.argv);
+        return succeeds(probe.argv, surroundings(this.spec));
     }
   }
 
@@ -207,58 +227,52 @@ class RunningProgram {
     };
   }
 
+  /** Bytes that the tree holds now; null when it could not be read, or is strace's as well. */
+  memory(): number | null {
+    return this.trace === null ? memoryOf(this.ownTree()) : null;
+  }
+
   /**
    * System calls per second of the tree, by perf_event. Only for a while and outside the measured
    * window: the tracepoint makes every system call of the host dearer while it is on.
    */
-  async countSyscalls(tracepoint: number, seconds: number): Promise<SyscallRate> {
+  countSyscalls(tracepoint: number, seconds: number): Promise<SyscallRate> {
     const { SyscallCounter } = native();
-    const tids = processTree(this.child.pid ?? 0).flatMap(threadsOf);
-    const counters = tids.map((tid) => new SyscallCounter(tracepoint, tid));
-    const started = process.hrtime.bigint();
-    const read = () => counters.map((counter) => counter.count());
-    const before = read();
-    await sleep(seconds * 1e3);
-    const after = read();
-    const elapsed = Number(process.hrtime.bigint() - started) / 1e9;
-    let calls = 0;
-    for (const [index, count] of after.entries()) {
-      const first = before[index] ?? null;
-      if (count === null || first === null)
-        throw new Error('perf_event had to multiplex the counter');
-      calls += count - first;
-    }
-    for (const counter of counters) counter.close();
-    return { perSecond: calls / elapsed };
+    const threads = this.ownTree().flatMap((pid) => threadsOf(pid).map((tid) => ({ pid, tid })));
+    return countSyscalls(threads, seconds, (tid) => new SyscallCounter(tracepoint, tid));
   }
 
-  /** Ends the program and everything below it: asks first, then kills. */
+  /** How it has ended; null while it runs. */
+  get ending(): string | null {
+    return this.ended;
+  }
+
+  /**
+   * Ends the program and everything below it: asks first, then kills. Without a process namespace what
+   * went into the background is found by its group, and by the mark in its environment.
+   */
   async end(): Promise<void> {
-    const pids = processTree(this.child.pid ?? 0);
     if (this.ended === null) {
-      signal(pids.slice(1), 'SIGTERM');
-      signal(pids.slice(0, 1), 'SIGTERM');
+      const own = this.ownTree();
+      signal(own.slice(1), 'SIGTERM');
+      signal(own.slice(0, 1), 'SIGTERM');
       await Promise.race([this.exited, sleep(TERM_TIMEOUT)]);
     }
-    signal(pids, 'SIGKILL');
-    if (this.child.pid !== undefined) await this.exited;
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    signal([-pid], 'SIGKILL');
+    if (this.launch.launchers === 0) signal(withVariable(MARK, this.id), 'SIGKILL');
+    await this.exited;
+  }
+
+  /** The tree without what it was launched by. */
+  private ownTree(): number[] {
+    return processTree(this.child.pid ?? 0).slice(this.launch.launchers);
   }
 
   private how(): string {
     return `ended (${this.ended ?? 'unknown'})${complaintIn(this.said)}`;
   }
-}
-
-/**
- * Puts the program on its CPUs, and into a process namespace where that is allowed, so that whatever
- * it forks ends with it even when this role is killed.
- */
-function launchPrefix(cpus: readonly number[]): string[] {
-  const pin = cpus.length === 0 ? [] : ['taskset', '--cpu-list', cpus.join(',')];
-  const die = ['setpriv', '--pdeathsig', 'KILL'];
-  const enclose =
-    process.getuid?.() === 0 ? ['unshare', '--pid', '--fork', '--kill-child=KILL', '--'] : [];
-  return [...die, ...enclose, ...pin];
 }
 
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
@@ -278,16 +292,22 @@ function firstLine(text: string): string | null {
 }
 
 /** The first line that the version command prints; null when there is none. */
-async function versionOf(argv: readonly string[] | null): Promise<string | null> {
-  const [program, ...args] = argv ?? [];
+async function versionOf(spec: CommandSpec): Promise<string | null> {
+  const [program, ...args] = spec.versionArgv ?? [];
   if (program === undefined) return null;
   try {
     const { stdout, stderr } = await x(program, args, {
       timeout: VERSION_TIMEOUT,
-      nodeOptions: { env: { ...process.env, PATH: searchPath() } },
+      nodeOptions: surroundings(spec),
     });
     return firstLine(stdout) ?? firstLine(stderr);
   } catch {
     return null;
   }
+}
+
+/** Environment and working directory of the program, and of whatever is asked about it. */
+function surroundings({ env, cwd }: CommandSpec): { env: NodeJS.ProcessEnv; cwd?: string } {
+  const all = { ...process.env, PATH: searchPath(), ...env };
+  return cwd === null ? { env: all } : { env: all, cwd };
 }

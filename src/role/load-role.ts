@@ -2,6 +2,7 @@
 import autocannon, { type Cannon, type CannonClient } from 'autocannon';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostAndPort } from '../host/address.js';
 import { differingBody } from '../integrity/http.js';
 import { STORED_PER_TRIAL } from '../integrity/stored-limits.js';
 import type { Incident } from '../results/record.js';
@@ -89,7 +90,7 @@ class Load {
     });
     this.cannon = autocannon(
       {
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+        url: `http://${hostAndPort(host, port)}`,
         connections,
         pipelining,
         duration: LONGEST,

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostAndPort } from '../host/address.js';
+import { errorsToStderr, nginxVersionIn } from '../host/nginx-build.js';
 import { searchPath } from '../host/program.js';
 import { freePort } from './free-port.js';
 import { HeldFolder } from './held-folder.js';
@@ -24,8 +26,14 @@ export function nginxVersion(): string | null {
   return /nginx\/\S+/.exec(typeof stderr === 'string' ? stderr : '')?.[0] ?? null;
 }
 
+/** This nginx does not take the configuration: it never will, and another server is to serve. */
+export class NginxUnusable extends Error {
+  override readonly name = 'NginxUnusable';
+}
+
 /**
  * Serves bodies by nginx.
+ * @throws NginxUnusable with what nginx said of its configuration
  * @throws Error with what nginx said when it does not listen
  */
 export async function nginxOrigin(place: OriginPlace, bodies: readonly string[]): Promise<Origin> {
@@ -38,7 +46,9 @@ export async function nginxOrigin(place: OriginPlace, bodies: readonly string[])
     }
     const path = join(folder.path, 'nginx.conf');
     await writeFile(path, configuration(place, port, folder.path));
-    child = spawn('setpriv', ['--pdeathsig', 'KILL', 'nginx', '-e', 'stderr', '-c', path], {
+    const options = errorsToStderr(nginxVersionIn(nginxVersion() ?? ''));
+    assertTaken(options, path);
+    child = spawn('setpriv', ['--pdeathsig', 'KILL', 'nginx', ...options, '-c', path], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: environment(),
     });
@@ -59,6 +69,16 @@ export async function nginxOrigin(place: OriginPlace, bodies: readonly string[])
   };
 }
 
+function assertTaken(options: readonly string[], path: string): void {
+  const test = ['-t', '-q', ...options, '-c', path];
+  const { status, stderr } = spawnSync('nginx', test, { env: environment(), encoding: 'utf8' });
+  if (status !== 0) throw new NginxUnusable(`nginx origin: ${lastLine(stderr)}`);
+}
+
+function lastLine(said: string): string {
+  return said.trim().split('\n').at(-1) ?? '';
+}
+
 async function untilListening(child: ChildProcess, port: number): Promise<void> {
   const state: { said: string; ended: string | null } = { said: '', ended: null };
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -75,8 +95,9 @@ async function untilListening(child: ChildProcess, port: number): Promise<void> 
     const late = performance.now() > deadline;
     if (state.ended !== null || late) {
       child.kill('SIGKILL');
-      const last = state.said.trim().split('\n').at(-1) ?? '';
-      throw new Error(`nginx origin: ${state.ended ?? 'did not listen in time'}: ${last}`);
+      throw new Error(
+        `nginx origin: ${state.ended ?? 'did not listen in time'}: ${lastLine(state.said)}`,
+      );
     }
     await sleep(POLL);
   }
@@ -100,7 +121,7 @@ http {
   keepalive_requests 1000000000;
   ${folders.join('\n  ')}
   server {
-    listen ${host}:${port} backlog=4096;
+    listen ${hostAndPort(host, port)} backlog=4096;
     root ${folder};
   }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { httpBodies } from './http-bodies.js';
-import { nginxOrigin, nginxVersion } from './nginx-origin.js';
+import { nginxOrigin, NginxUnusable, nginxVersion } from './nginx-origin.js';
 import { pinProcess } from './pin.js';
 import { treeCpuNs } from './process-tree.js';
 import type { Handlers, OriginMethods } from './protocol.js';
@@ -29,9 +29,7 @@ export function originRole(): ServedRole & { handlers: Handlers<OriginMethods> }
       open: async ({ host, connections, body, seed, cpus, server }) => {
         await pinProcess(cpus);
         const bodies = httpBodies(seed, body);
-        const wanted = server ?? (nginxVersion() === null ? 'node' : 'nginx');
-        const serve = wanted === 'nginx' ? nginxOrigin : nodeOrigin;
-        origin = await serve({ host, connections }, bodies);
+        origin = await serve(server, { host, connections }, bodies);
         return { port: origin.port, server: origin.server };
       },
       mark: () => ({
@@ -43,6 +41,23 @@ export function originRole(): ServedRole & { handlers: Handlers<OriginMethods> }
       await origin?.end();
     },
   };
+}
+
+/** @param server absent = nginx where there is one that can, else node:http */
+async function serve(
+  server: 'nginx' | 'node' | undefined,
+  place: OriginPlace,
+  bodies: readonly string[],
+): Promise<Origin> {
+  const wanted = server ?? (nginxVersion() === null ? 'node' : 'nginx');
+  if (wanted === 'node') return nodeOrigin(place, bodies);
+  try {
+    return await nginxOrigin(place, bodies);
+  } catch (error) {
+    // One that fails now and then is an error: trials would not compare.
+    if (server === undefined && error instanceof NginxUnusable) return nodeOrigin(place, bodies);
+    throw error;
+  }
 }
 
 async function nodeOrigin({ host }: OriginPlace, bodies: readonly string[]): Promise<Origin> {

@@ -29,6 +29,19 @@ export function threadsOf(pid: number): number[] {
   }
 }
 
+/** Processes that were started with a variable in their environment, as far as it may be read. */
+export function withVariable(name: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => readText(`/proc/${pid}/environ`)?.split('\0').includes(`${name}=${value}`));
+}
+
+/** The fields of /proc/PID/stat from the third on: the second, a name in parentheses, may hold anything. */
+function statFields(pid: number): string[] | null {
+  return readText(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ') ?? null;
+}
+
 /** The kernel gives times in /proc/PID/stat in hundredths of a second, whatever its own tick is. */
 const TICK_NS = 1e7;
 
@@ -46,8 +59,8 @@ export function treeCpuNs(root: number): number {
 function endedChildrenNs(root: number): number {
   let ticks = 0;
   for (const pid of processTree(root)) {
-    // The second field, a name in parentheses, may hold anything; cutime and cstime are 16 and 17.
-    const fields = readText(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ');
+    // cutime and cstime are 16 and 17.
+    const fields = statFields(pid);
     ticks += Number(fields?.[13] ?? 0) + Number(fields?.[14] ?? 0);
   }
   return ticks * TICK_NS;

@@ -158,13 +158,16 @@ export interface CommandMethods {
   /** Writes its files, starts the program and waits until it is ready. Fails with what it said when it does not. */
   open: (start: CommandStart) => { version: string | null };
   mark: () => CommandMark;
+  /** Bytes that the tree holds now; null = could not be read. */
+  memory: () => number | null;
   /** Counts the system calls of the whole tree for a while. Fails when perf_event refuses. */
   countSyscalls: (wish: { tracepoint: number; seconds: number }) => SyscallRate;
   /** Keeps the calls around now from being overwritten. */
   freeze: () => null;
   /** The last calls that strace saw, oldest first; none without it. */
   recorded: () => RecordedCall[];
-  stop: () => null;
+  /** Ends it; answers with how it ended, null when it was not started. */
+  stop: () => string | null;
 }
 
 /** Requests that the role `decoy` answers. */

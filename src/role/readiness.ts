@@ -1,7 +1,6 @@
 /** Ways to see that a program is ready to be connected to. */
 import { readFileSync } from 'node:fs';
 import { x } from 'tinyexec';
-import { searchPath } from '../host/program.js';
 
 /** As the kernel writes the state LISTEN. */
 const LISTEN = '0A';
@@ -26,13 +25,19 @@ export function listens(port: number): boolean {
 /** A probe that takes longer than this has answered no, milliseconds. */
 const PROBE_TIMEOUT = 2000;
 
-/** True when a command ends with exit code 0. */
-export async function succeeds(argv: readonly string[]): Promise<boolean> {
+/**
+ * True when a command ends with exit code 0.
+ * @param where its environment and working directory
+ */
+export async function succeeds(
+  argv: readonly string[],
+  where: { env: NodeJS.ProcessEnv; cwd?: string },
+): Promise<boolean> {
   const [program = '', ...args] = argv;
   try {
     const { exitCode } = await x(program, args, {
       timeout: PROBE_TIMEOUT,
-      nodeOptions: { env: { ...process.env, PATH: searchPath() } },
+      nodeOptions: where,
     });
     return exitCode === 0;
   } catch {

@@ -33,6 +33,7 @@ export const METRICS: readonly Metric[] = [
   whateverTheEnd('kernel_memory_peak', 'B', (trial) => trial.kernel_memory_peak_bytes),
   whateverTheEnd('backlog_peak', 'B', (trial) => trial.backlog_peak_bytes),
   whateverTheEnd('lost_bytes', 'B', (trial) => trial.lost_bytes),
+  metric('forwarder_memory', 'B', false, (trial) => trial.forwarder_memory_bytes ?? null),
 ];
 
 /** What each kind of workload is for: its ratio decides when a cell stops, and the verdict. */

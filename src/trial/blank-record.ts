@@ -68,6 +68,7 @@ export function blankRecord(
     packet_drops: null,
     pause_frames: null,
     softirq_cpu_seconds_per_gb: null,
+    forwarder_memory_bytes: null,
     under_strace: forwarder.strace === true,
     link_gbps: null,
     backlog_peak_bytes: null,

@@ -44,12 +44,12 @@ async function conduct(
       1,
     );
     const senders = SIDES.filter((side) => sends(side, workload));
-    const mark = () => takeMarks(session, { hosts, forwarder }, senders);
+    const mark = (edge: 'begin' | 'end') => takeMarks(session, { hosts, forwarder }, senders, edge);
     const receiving = SIDES.filter((side) => receives(side, workload));
     let over: Promise<EndResult>;
     let from: Awaited<ReturnType<typeof mark>>;
     if (fixed) {
-      from = await mark();
+      from = await mark('begin');
       await session.client.ask('beginWindow');
       ({ over } = await session.go());
       await over;
@@ -57,10 +57,10 @@ async function conduct(
       ({ over } = await session.go());
       await atMost(workload.warmup, over);
       await session.client.ask('beginWindow');
-      from = await mark();
+      from = await mark('begin');
       await atMost(workload.seconds, over);
     }
-    const to = await mark();
+    const to = await mark('end');
     await session.client.ask('endWindow');
     let syscallSample: SyscallSample | string | null = null;
     if (to.forwarder?.syscalls === null) {

@@ -52,9 +52,9 @@ async function conduct(
     const { over } = await session.go();
     const { rate, capacity } = await warmUp(session, workload, over);
     await session.client.ask('beginWindow');
-    const from = await takeMarks(session, { hosts, forwarder }, BOTH);
+    const from = await takeMarks(session, { hosts, forwarder }, BOTH, 'begin');
     await atMost(seconds, over);
-    const to = await takeMarks(session, { hosts, forwarder }, BOTH);
+    const to = await takeMarks(session, { hosts, forwarder }, BOTH, 'end');
     await session.client.ask('endWindow');
     const counted = to.forwarder?.syscalls !== null;
     const syscallSample = counted ? null : await sampleSyscalls(session, forwarder, BOTH);

@@ -33,6 +33,11 @@ export interface ForwarderUnderTest {
   /** null for `direct`: there is nothing that costs. */
   cost(): Promise<ForwarderCost | null>;
   /**
+   * Bytes of memory that it holds now, of its whole process tree; a string says why that is not known,
+   * null = there is nothing to measure. Reading takes the program's time: not within the window.
+   */
+  memory(): Promise<number | string | null>;
+  /**
    * System calls per second, measured now for a fifth of a second, where cost() has no count. null =
    * there is nothing to measure; a string says why it could not be.
    */
@@ -81,6 +86,9 @@ class Direct implements ForwarderUnderTest {
     return Promise.resolve(upstream);
   }
   cost(): Promise<null> {
+    return Promise.resolve(null);
+  }
+  memory(): Promise<null> {
     return Promise.resolve(null);
   }
   sampleSyscalls(): Promise<null> {
@@ -144,6 +152,9 @@ class Builtin implements ForwarderUnderTest {
     };
   }
 
+  memory(): Promise<string> {
+    return Promise.resolve('a built-in mechanism shares a Node process, which holds far more');
+  }
   sampleSyscalls(): Promise<null> {
     return Promise.resolve(null);
   }
@@ -242,6 +253,12 @@ class Command implements ForwarderUnderTest {
       contextSwitches: mark.contextSwitches,
       calls: null,
     };
+  }
+
+  async memory(): Promise<number | string> {
+    if (this.setting.strace) return 'under strace';
+    const bytes = await this.role.ask('memory').catch(() => null);
+    return bytes ?? "the program's memory could not be read";
   }
 
   async sampleSyscalls(): Promise<SyscallRate | string> {

@@ -77,9 +77,9 @@ async function conduct(
     const never = new Promise(() => undefined);
     await atMost(warmup, never);
     await load.ask('beginWindow');
-    const from = await takeMarks(ends, { hosts, forwarder }, ['upstream']);
+    const from = await takeMarks(ends, { hosts, forwarder }, ['upstream'], 'begin');
     await atMost(seconds, never);
-    const to = await takeMarks(ends, { hosts, forwarder }, ['upstream']);
+    const to = await takeMarks(ends, { hosts, forwarder }, ['upstream'], 'end');
     await load.ask('endWindow');
     const counted = to.forwarder?.syscalls !== null;
     const syscallSample = counted ? null : await sampleSyscalls(ends, forwarder, ['downstream']);

@@ -50,20 +50,24 @@ export async function atMost(seconds: number, end: Promise<unknown>): Promise<vo
 }
 
 /**
- * Everything that is counted, read at one end of the window.
+ * Everything that is counted, read at one end of the window. The forwarder's memory, whose reading takes
+ * its time, is read outside of the window: before its begin, after its end.
  * @param senders ends that send
  */
 export async function takeMarks<E extends EndpointMarks>(
   ends: MarkedEnds<E>,
   { hosts, forwarder }: Pick<SessionSetting, 'hosts' | 'forwarder'>,
   senders: readonly Side[],
+  edge: 'begin' | 'end',
 ): Promise<Marks & { endpoints: PairMarks<E> }> {
+  const before = edge === 'begin' ? await forwarder.memory() : null;
   const [endpoints, cost, host] = await Promise.all([
     ends.mark(),
     forwarder.cost(),
     readHosts(hosts, senders),
   ]);
-  return { endpoints, forwarder: cost, host };
+  const memory = edge === 'begin' ? before : await forwarder.memory();
+  return { endpoints, forwarder: cost, memory, host };
 }
 
 /** What the hosts of a trial have counted; TCP counters once for hosts that share a network. */

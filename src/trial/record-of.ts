@@ -94,6 +94,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     ? ['upstream', 'downstream']
     : ['downstream', 'upstream'];
   const { from, to } = seen;
+  const held = heldMemory(from.memory, to.memory);
   const reasons: TrialRecord['unavailable'] = {};
   const backlog = backlogOf(seen.detail);
   const record: TrialRecord = {
@@ -132,6 +133,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     link_gbps: gbps(base.linkSpeed ?? null),
     backlog_peak_bytes: backlog.peak,
     lost_bytes: backlog.lost,
+    forwarder_memory_bytes: typeof held === 'number' ? held : null,
     unavailable: reasons,
     series: sumSeries(
       seen.series.flatMap((sides, pair) =>
@@ -160,7 +162,14 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
         : 'could not be read';
   Object.assign(reasons, reasonsFor(record, absent));
   if (typeof pauseFrames === 'string') reasons.pause_frames = pauseFrames;
+  if (typeof held === 'string') reasons.forwarder_memory_bytes = held;
   return record;
+}
+
+/** The greater of what it held at both ends of the window, or why that is not known. */
+function heldMemory(from: Marks['memory'], to: Marks['memory']): Marks['memory'] {
+  if (typeof from !== 'number') return from;
+  return typeof to === 'number' ? Math.max(from, to) : to;
 }
 
 function failedRecord(base: Base, failure: string): TrialRecord {
@@ -188,6 +197,7 @@ const FORWARDER: readonly (keyof TrialColumns)[] = [
   'syscall_source',
   'forwarder_utilisation',
   'context_switches',
+  'forwarder_memory_bytes',
 ];
 const LINKS: readonly (keyof TrialColumns)[] = ['packets', 'bytes_per_packet', 'packet_drops'];
 const NO_LINK = 'no network card takes part, or none that says its speed';

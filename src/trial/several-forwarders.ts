@@ -29,6 +29,15 @@ class SeveralForwarders implements ForwarderUnderTest {
     return sumCosts(await Promise.all(this.all.map((one) => one.cost())));
   }
 
+  async memory(): Promise<number | string | null> {
+    let bytes = 0;
+    for (const one of await Promise.all(this.all.map((each) => each.memory()))) {
+      if (typeof one !== 'number') return one;
+      bytes += one;
+    }
+    return bytes;
+  }
+
   async sampleSyscalls(): Promise<SyscallRate | string | null> {
     const rates = await Promise.all(this.all.map((one) => one.sampleSyscalls()));
     const whole: SyscallRate[] = [];

@@ -113,9 +113,9 @@ async function timedWindow(session: Streams, setting: SessionSetting): Promise<F
   const { warmup, seconds } = setting.trial.cell.workload;
   const { over } = await session.go();
   await atMost(warmup, over);
-  const from = await takeMarks(session, setting, session.sendingSides());
+  const from = await takeMarks(session, setting, session.sendingSides(), 'begin');
   await atMost(seconds, over);
-  const to = await takeMarks(session, setting, session.sendingSides());
+  const to = await takeMarks(session, setting, session.sendingSides(), 'end');
   const counted = to.forwarder?.syscalls !== null;
   const syscallSample = counted
     ? null
@@ -130,11 +130,11 @@ async function fixedAmount(
   setting: SessionSetting,
   flowing?: StreamVariant['flowing'],
 ): Promise<Flowed> {
-  const from = await takeMarks(session, setting, session.sendingSides());
+  const from = await takeMarks(session, setting, session.sendingSides(), 'begin');
   const { over } = await session.go();
   await flowing?.(session);
   const ends = await over;
-  const to = await takeMarks(session, setting, session.sendingSides());
+  const to = await takeMarks(session, setting, session.sendingSides(), 'end');
   const counted = to.forwarder?.syscalls !== null;
   const syscallSample = counted ? null : 'a fixed amount leaves no time to sample after it';
   return { from, to, ends, syscallSample };

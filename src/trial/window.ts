@@ -25,6 +25,8 @@ export type PairMarks<E extends EndpointMarks = EndpointMarks> = readonly [E, ..
 export interface Marks {
   endpoints: PairMarks;
   forwarder: ForwarderCost | null;
+  /** Bytes that the forwarder held; a string says why that is not known, null = there is none. */
+  memory: number | string | null;
   /** Of the forwarder's machine, and what all hosts have counted. */
   host: MachineMark & {
     /** The machines of both ends of each pair; absent = the forwarder's. */

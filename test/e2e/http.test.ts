@@ -1,6 +1,6 @@
 /** HTTP through forwarders: nginx and node:http as origins, bodies compared, bad proxies noticed. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { localHost } from '../../src/host/host.js';
@@ -70,13 +70,28 @@ describe('http', () => {
     });
   }
 
+  it('an nginx that does not take the configuration: node:http serves', async (t) => {
+    const folder = scratch(t);
+    const script = '#!/bin/sh\necho "nginx version: nginx/1.0.0" >&2\n[ "$1" = -v ]\n';
+    writeFileSync(join(folder, 'nginx'), script, { mode: 0o755 });
+    const path = `PATH=${folder}:${process.env['PATH'] ?? ''}`;
+    const role = RoleClient.start({ ...localHost(), prefix: ['env', path] }, 'origin');
+    try {
+      const start = { host: '127.0.0.1', connections: 1, body: 10, seed: '3', cpus: [] };
+      const { server } = await role.ask('open', start);
+      assert.match(server, /^node:http/);
+    } finally {
+      await role.close();
+    }
+  });
+
   const { skip } = requireTool('nginx', '/usr/sbin/nginx');
   it('serves the same bodies by nginx and by node:http', { skip }, async () => {
     for (const server of ['nginx', 'node'] as const) {
       const role = RoleClient.start(localHost(), 'origin');
       try {
         const start = {
-          host: '127.0.0.1',
+          host: '::1',
           connections: 1,
           body: 5000,
           seed: '3',
@@ -87,10 +102,10 @@ describe('http', () => {
         assert.ok(name.startsWith(server));
         const { httpBodies } = await import('../../src/role/http-bodies.js');
         for (const [index, body] of httpBodies('3', 5000).entries()) {
-          const response = await fetch(`http://127.0.0.1:${port}/${index}`);
+          const response = await fetch(`http://[::1]:${port}/${index}`);
           assert.equal(await response.text(), body, `${server} /${index}`);
         }
-        assert.equal((await fetch(`http://127.0.0.1:${port}/99`)).status, 404);
+        assert.equal((await fetch(`http://[::1]:${port}/99`)).status, 404);
       } finally {
         await role.close();
       }

@@ -58,6 +58,7 @@ describe('drivers', () => {
       for (const trial of own) {
         assert.match(String(trial['forwarder_version']), version);
         assert.equal(typeof trial['forwarder_cpu_seconds'], 'number');
+        assert.ok(Number(trial['forwarder_memory_bytes']) > 100_000);
       }
       await assertNothingLeft(running.mark, new Set());
       assert.deepEqual(files(), []);

@@ -22,6 +22,13 @@ describe('fillPlaceholders', () => {
     assert.equal(fillPlaceholders('{listen.port}{listen.port}', places), '40004000');
   });
 
+  it('puts IPv6 into brackets where a port follows, and tells the version of IP', () => {
+    const six = { ...places, listen: { host: '::1', port: 4000 } };
+    const text =
+      '{listen.host} {listen.address} {listen.ip} {listen.bracketed} {upstream.address} {upstream.ip}';
+    assert.equal(fillPlaceholders(text, six), '::1 [::1]:4000 6 [::1] 10.1.1.1:4001 4');
+  });
+
   it('fills in a folder where there is one', () => {
     assert.equal(fillPlaceholders('{dir}/x', places), '{dir}/x');
     assert.equal(fillPlaceholders('{dir}/x', { ...places, dir: '/tmp/$&' }), '/tmp/$&/x');

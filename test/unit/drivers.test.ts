@@ -101,7 +101,11 @@ describe('nginx', () => {
 
   it('loads the stream module where it is a file of its own', () => {
     const build = buildOf(debian, (path) => path === '/m/ngx_stream_module.so');
-    assert.deepEqual(build, { load: 'load_module /m/ngx_stream_module.so;', halfClose: true });
+    assert.deepEqual(build, {
+      load: 'load_module /m/ngx_stream_module.so;',
+      halfClose: true,
+      options: ['-e', 'stderr'],
+    });
   });
 
   it('names the package when that file is missing', () => {
@@ -111,11 +115,11 @@ describe('nginx', () => {
     );
   });
 
-  it('needs no module where it is built in, and an old one cannot half-close', () => {
+  it('needs no module where it is built in, and an old one neither half-closes nor knows -e', () => {
     const printed = 'nginx version: nginx/1.18.0\nconfigure arguments: --with-stream --with-http';
     assert.deepEqual(
       buildOf(printed, () => false),
-      { load: '', halfClose: false },
+      { load: '', halfClose: false, options: [] },
     );
   });
 
@@ -144,6 +148,18 @@ describe('socat, ncat and node-pipe', () => {
     assert.match(refuses({ ...workload, connections: 2 }) ?? '', /one connection/);
     assert.match(refuses({ ...workload, direction: 'both' }) ?? '', /downloads only/);
   });
+
+  for (const use of ['poc', 'ncat']) {
+    it(`${use} takes no part in http and exchanges: it carries no requests`, () => {
+      const { refuses } = kindOf(use);
+      for (const kind of ['http', 'exchange']) {
+        const text = `{name: t, forwarders: [copy], workload: {kind: ${kind}, connections: 1}}`;
+        const workload = parseScenario(text, 't.yaml', forwarderKinds).cells[0]?.workload;
+        assert.ok(workload?.kind === kind);
+        assert.match(refuses(workload) ?? '', /downloads only/);
+      }
+    });
+  }
 
   it('node-pipe is a program of this package, in a process of its own', async () => {
     const { argv } = await specOf('node-pipe', { buffer: '1MiB' });

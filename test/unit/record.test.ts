@@ -42,6 +42,7 @@ function marks(seconds: number, gb: number): Marks {
   return {
     endpoints: [{ upstream: snapshot, downstream: snapshot }],
     forwarder: null,
+    memory: null,
     host: {
       machine: 'm',
       seconds,

@@ -57,6 +57,7 @@ function mark(seconds: number, gb: number, forwarder: ForwarderCost | null = nul
       },
     ],
     forwarder,
+    memory: null,
     host: {
       machine: 'm',
       seconds,

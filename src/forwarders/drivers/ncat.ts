@@ -14,7 +14,11 @@ export const ncatKind: ForwarderKind = {
   options: z.strictObject({}),
   runner: { kind: 'command', command: specOf },
   unavailable: needs('ncat'),
-  refuses: ({ direction, connections }) => {
+  refuses: ({ kind, direction, connections }) => {
+    // Its direction is that of the body: the request goes the other way.
+    if (kind === 'http') {
+      return 'ncat forwards downloads only: with --recv-only no request would come to the origin';
+    }
     if (direction !== 'download') {
       return 'ncat forwards downloads only: with --recv-only, or it never ends a connection (nmap issue 894)';
     }

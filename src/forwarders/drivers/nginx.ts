@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { x } from 'tinyexec';
 import { z } from 'zod';
+import { errorsToStderr, isAtLeast, nginxVersionIn } from '../../host/nginx-build.js';
 import { findProgram } from '../../host/program.js';
 import { size, whole } from '../../scenario/fields.js';
 import { PLAIN_COMMAND } from '../command.js';
@@ -39,6 +40,8 @@ interface Build {
   /** The line that loads the stream module; empty where it is built in. */
   load: string;
   halfClose: boolean;
+  /** Arguments that this version takes. */
+  options: string[];
 }
 
 let looked: Promise<Build | string> | undefined;
@@ -62,25 +65,20 @@ async function look(): Promise<Build | string> {
  * @returns why it cannot be used, as a text
  */
 export function buildOf(printed: string, exists: (path: string) => boolean): Build | string {
-  const version = /nginx\/(\d+)\.(\d+)\.(\d+)/.exec(printed)?.slice(1).map(Number) ?? [];
-  const halfClose = isAtLeast(version, HALF_CLOSE_SINCE);
+  const version = nginxVersionIn(printed);
+  const differing = {
+    halfClose: isAtLeast(version, HALF_CLOSE_SINCE),
+    options: errorsToStderr(version),
+  };
   const stream = /--with-stream(=dynamic)?(?=\s|'|$)/.exec(printed);
   if (stream === null) return 'this nginx was built without the stream module (--with-stream)';
-  if (stream[1] === undefined) return { load: '', halfClose };
+  if (stream[1] === undefined) return { load: '', ...differing };
   const folder = /--modules-path=([^\s']+)/.exec(printed)?.[1] ?? '/usr/lib/nginx/modules';
   const module = join(folder, 'ngx_stream_module.so');
   if (!exists(module)) {
     return `nginx has no stream module, ${module} is missing (apt-get install libnginx-mod-stream)`;
   }
-  return { load: `load_module ${module};`, halfClose };
-}
-
-function isAtLeast(version: readonly number[], least: readonly number[]): boolean {
-  for (const [index, part] of least.entries()) {
-    const own = version[index] ?? 0;
-    if (own !== part) return own > part;
-  }
-  return true;
+  return { load: `load_module ${module};`, ...differing };
 }
 
 async function specOf(given: Record<string, unknown>): Promise<CommandSpec> {
@@ -103,15 +101,15 @@ async function specOf(given: Record<string, unknown>): Promise<CommandSpec> {
     '    proxy_timeout 1h;',
     ...(build.halfClose ? ['    proxy_half_close on;'] : []),
     '    server {',
-    '        listen {listen.host}:{listen.port} backlog=4096;',
-    '        proxy_pass {upstream.host}:{upstream.port};',
+    '        listen {listen.address} backlog=4096;',
+    '        proxy_pass {upstream.address};',
     '    }',
     '}',
     '',
   ];
   return {
     ...PLAIN_COMMAND,
-    argv: ['nginx', '-e', 'stderr', '-p', '{dir}', '-c', '{dir}/nginx.conf'],
+    argv: ['nginx', ...build.options, '-p', '{dir}', '-c', '{dir}/nginx.conf'],
     files: { 'nginx.conf': configuration.join('\n') },
     versionArgv: ['nginx', '-v'],
   };

@@ -30,8 +30,8 @@ function specOf(given: Record<string, unknown>): CommandSpec {
       'socat',
       ...(buffer === undefined ? [] : ['-b', String(buffer)]),
       ...['-t', String(HALF_CLOSED)],
-      'TCP-LISTEN:{listen.port},bind={listen.host},reuseaddr,fork,backlog=4096',
-      'TCP:{upstream.host}:{upstream.port}',
+      'TCP{listen.ip}-LISTEN:{listen.port},bind={listen.bracketed},reuseaddr,fork,backlog=4096',
+      'TCP{upstream.ip}:{upstream.address}',
     ],
     // Its first line is a credit, the version comes second.
     versionArgv: ['sh', '-c', "socat -V | sed -n 's/^socat version \\([^ ]*\\).*/socat \\1/p'"],
