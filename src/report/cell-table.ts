@@ -1,8 +1,18 @@
 import { zeroCopyShare } from '../results/zero-copy.js';
+import { ceilingTexts } from './ceiling.js';
 import { printable } from './layout.js';
 import type { WorkloadKind } from '../results/record.js';
 import type { CellReport, Figure, ForwarderRow, Limit } from './model.js';
-import { UNAVAILABLE, bytes, figure, isShown, ratio, ratioNumber, shortCount } from './quantity.js';
+import {
+  UNAVAILABLE,
+  bytes,
+  figure,
+  isShown,
+  listed,
+  ratio,
+  ratioNumber,
+  shortCount,
+} from './quantity.js';
 import { type FigureColumn, type Subject, subjectOf } from './subject.js';
 
 /** A table of one cell as plain text, ready for any format: the terminal, Markdown, HTML. */
@@ -182,6 +192,9 @@ export function tableNotes(cell: CellReport, table: CellTable): string[] {
       .filter((limit) => cell.rows.some((row) => row.limit.bottleneck === limit))
       .map((limit) => LEGEND_COMMON[limit]),
     ...zeroCopyNotes(cell),
+    ...(cell.ceilings.link === null
+      ? []
+      : [`ceilings of goodput: ${listed(ceilingTexts(cell.ceilings))}`]),
     ...(cell.stopping === null ? [] : [`Stopped: ${cell.stopping}.`]),
   ];
 }
