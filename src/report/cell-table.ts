@@ -1,9 +1,19 @@
 import { zeroCopyShare } from '../results/zero-copy.js';
 import { heldText } from './backlog.js';
+import { ceilingTexts } from './ceiling.js';
 import { printable } from './layout.js';
 import type { WorkloadKind } from '../results/record.js';
 import type { CellReport, Figure, ForwarderRow, Limit } from './model.js';
-import { UNAVAILABLE, bytes, figure, isShown, ratio, ratioNumber, shortCount } from './quantity.js';
+import {
+  UNAVAILABLE,
+  bytes,
+  figure,
+  isShown,
+  listed,
+  ratio,
+  ratioNumber,
+  shortCount,
+} from './quantity.js';
 import { type FigureColumn, type Subject, subjectOf } from './subject.js';
 
 /** A table of one cell as plain text, ready for any format: the terminal, Markdown, HTML. */
@@ -186,6 +196,9 @@ export function tableNotes(cell: CellReport, table: CellTable): string[] {
     ...cell.rows.flatMap(({ forwarder, held }) =>
       held === null ? [] : [heldText(forwarder, held)],
     ),
+    ...(cell.ceilings.link === null
+      ? []
+      : [`ceilings of goodput: ${listed(ceilingTexts(cell.ceilings))}`]),
     ...(cell.stopping === null ? [] : [`Stopped: ${cell.stopping}.`]),
   ];
 }

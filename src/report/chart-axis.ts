@@ -1,4 +1,5 @@
 import { type AxisReport, type AxisSeries, axisValue, axisSentences } from './axis.js';
+import { axisEnd, type Ceilings, ceilingLines, DIRECT_CEILING } from './ceiling.js';
 import { chartLabel, frame, short, textWidth, tooltip, WIDTH } from './chart-layout.js';
 import type { Json, JsonObject } from './chart-runtime.js';
 import type { Chart } from './charts.js';
@@ -57,6 +58,17 @@ function has(series: readonly AxisSeries[], drawn: Drawn): boolean {
 function goodputChart(axis: AxisReport): Chart {
   const { heading, unit } = axis.subject;
   const title = `${heading} along the ${axis.name}`;
+  const [first, ...others] = lines(axis, axis.series, medians(axis));
+  const ceilings = ceilingsAcross(axis);
+  const ceiling = ceilingLines(ceilings, 'yAxis');
+  const end = axisEnd(
+    ceilings,
+    Math.max(
+      ...axis.series.flatMap(({ figures }) =>
+        figures.flatMap((one) => [one?.median ?? null, one?.high ?? null].filter(isShown)),
+      ),
+    ),
+  );
   return {
     name: `${axis.slug}-goodput`,
     title,
@@ -65,11 +77,31 @@ function goodputChart(axis: AxisReport): Chart {
     height: HEIGHT,
     option: {
       ...layout(axis, axis.series, `${title}, median and 95 % interval`),
-      yAxis: { ...valueAxis(unit), type: 'log', logBase: 10 },
-      series: lines(axis, axis.series, medians(axis)),
+      yAxis: {
+        ...valueAxis(unit),
+        type: 'log',
+        logBase: 10,
+        ...(end === null ? {} : { max: end }),
+      },
+      series: [{ ...first, ...(ceiling === null ? {} : { markLine: ceiling }) }, ...others],
     },
   };
 }
+
+/** Those that are the same along the whole axis: `direct` is a series where it was measured along it. */
+function ceilingsAcross({ subject, cell, series }: AxisReport): Ceilings {
+  if (subject.metric !== 'goodput') return { link: null, direct: null };
+  const along = series.some(({ forwarder }) => forwarder === DIRECT);
+  return { link: cell.ceilings.link, direct: along ? null : cell.ceilings.direct };
+}
+
+/** As it is called where it bounds the others. */
+function seriesName({ subject }: AxisReport, forwarder: string): string {
+  const bounds = forwarder === DIRECT && subject.metric === 'goodput';
+  return bounds ? DIRECT_CEILING : chartLabel(forwarder);
+}
+
+const DIRECT = 'direct';
 
 function ratioChart(axis: AxisReport, compared: readonly AxisSeries[]): Chart {
   const title = `Ratio to ${axis.baseline} along the ${axis.name}`;
@@ -116,7 +148,7 @@ function ratioScale(ends: readonly number[]): JsonObject {
 }
 
 function layout(axis: AxisReport, series: readonly AxisSeries[], title: string): JsonObject {
-  const names = series.map(({ forwarder }) => chartLabel(forwarder));
+  const names = series.map(({ forwarder }) => seriesName(axis, forwarder));
   return {
     ...frame(axis.cell, title, axisSubtitle(axis)),
     legend: {
@@ -186,8 +218,8 @@ function lines(axis: AxisReport, series: readonly AxisSeries[], drawn: Drawn): J
     const { forwarder, isBaseline, figures } = own;
     const index = compared.indexOf(own);
     const color = isBaseline ? '$barBaseline' : `$line${index % COLORS}`;
-    const type = index >= COLORS ? 'dashed' : 'solid';
-    const name = chartLabel(forwarder);
+    const name = seriesName(axis, forwarder);
+    const type = index >= COLORS || name === DIRECT_CEILING ? 'dashed' : 'solid';
     const data = figures.map((one, at): Json => {
       const value = one === null ? null : drawn.value(one);
       const x = axis.values[at] ?? null;

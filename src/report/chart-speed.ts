@@ -1,4 +1,5 @@
 import { errorBars, frame, rowAxes, rowsHeight, short, tooltip, WIDTH } from './chart-layout.js';
+import { axisEnd, ceilingLines, ceilingRoom, ceilingTexts } from './ceiling.js';
 import type { Json, JsonObject } from './chart-runtime.js';
 import type { NamelessChart } from './charts.js';
 import type { CellReport, Figure, ForwarderRow } from './model.js';
@@ -21,15 +22,25 @@ export function subjectBars(cell: CellReport): NamelessChart | null {
       tooltip: tooltip([row.forwarder, texts[index] ?? '']),
     };
   });
+  const { ceilings } = cell;
+  const lines = ceilingLines(ceilings, 'xAxis');
+  const room = ceilingRoom(ceilings);
+  const end = axisEnd(
+    ceilings,
+    Math.max(...figures.flatMap((one) => [one.median, one.high].filter(isShown))),
+  );
+  const scale = { type: 'value', name: unit, min: 0, ...(end === null ? {} : { max: end }) };
+  const bars = { type: 'bar', barWidth: BAR, data, ...(lines === null ? {} : { markLine: lines }) };
+  const known = ceilingTexts(ceilings);
   return {
     title: heading,
-    alt: `${heading}, median: ${said(cell.rows, texts)}.`,
+    alt: `${heading}, median: ${said(cell.rows, texts)}.${known.length === 0 ? '' : ` Ceilings: ${listed(known)}.`}`,
     width: WIDTH,
-    height: rowsHeight(cell.rows.length),
+    height: rowsHeight(cell.rows.length, room),
     option: {
       ...frame(cell, `${heading}, median and 95 % interval`),
-      ...rowAxes(labels(cell), texts, { type: 'value', name: unit, min: 0 }),
-      series: [{ type: 'bar', barWidth: BAR, data }, errorBars(intervals(figures))],
+      ...rowAxes(labels(cell), texts, scale, room),
+      series: [bars, errorBars(intervals(figures))],
     },
   };
 }

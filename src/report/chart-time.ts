@@ -1,4 +1,5 @@
 import { chartLabel, frame, rowLabel, short, textWidth, WIDTH } from './chart-layout.js';
+import { axisEnd, ceilingLines } from './ceiling.js';
 import type { Json, JsonObject } from './chart-runtime.js';
 import type { NamelessChart } from './charts.js';
 import type { CellReport, ForwarderRow } from './model.js';
@@ -62,9 +63,10 @@ function together(cell: CellReport, rows: readonly ForwarderRow[]): JsonObject {
       outerBoundsMode: 'none',
     },
     xAxis: timeAxis(rows, { name: 'seconds' }),
-    yAxis: gbpsAxis(null),
+    yAxis: gbpsAxis(axisEnd(cell.ceilings, most(rows))),
     series: rows.map((row, index) => ({
       ...line(row, names[index] ?? ''),
+      ...(index === 0 ? ceiling(cell, true) : {}),
       itemStyle: { color: `$line${index}` },
       lineStyle: { color: `$line${index}`, width: 2, type: DASHES[index] ?? 'solid' },
     })),
@@ -72,7 +74,7 @@ function together(cell: CellReport, rows: readonly ForwarderRow[]): JsonObject {
 }
 
 function panels(cell: CellReport, rows: readonly ForwarderRow[]): JsonObject {
-  const peak = roundCeiling(Math.max(...rows.flatMap((row) => row.series.map(({ gbps }) => gbps))));
+  const peak = roundCeiling(Math.max(most(rows), cell.ceilings.link ?? 0));
   const places = rows.map((_, index) => ({
     left: `${PANEL_LEFT + (index % PANEL_COLUMNS) * PANEL_STEP}%`,
     top: TOP + PANEL_TOP + Math.floor(index / PANEL_COLUMNS) * (PANEL_HEIGHT + PANEL_GAP_Y),
@@ -101,6 +103,7 @@ function panels(cell: CellReport, rows: readonly ForwarderRow[]): JsonObject {
     yAxis: rows.map((_, index) => ({ ...gbpsAxis(peak), gridIndex: index })),
     series: rows.map((row, index) => ({
       ...line(row, chartLabel(row.forwarder)),
+      ...ceiling(cell, index === 0),
       xAxisIndex: index,
       yAxisIndex: index,
       itemStyle: { color: '$bar' },
@@ -123,6 +126,16 @@ function line(row: ForwarderRow, name: string): JsonObject {
     symbol: 'none',
     data: row.series.map(({ t, gbps }) => [short(t), short(gbps)]),
   };
+}
+
+function most(rows: readonly ForwarderRow[]): number {
+  return Math.max(...rows.flatMap((row) => row.series.map(({ gbps }) => gbps)));
+}
+
+/** @param named in one of several panels is enough */
+function ceiling({ ceilings }: CellReport, named: boolean): JsonObject {
+  const lines = ceilingLines(ceilings, 'yAxis', named);
+  return lines === null ? {} : { markLine: lines };
 }
 
 function timeAxis(rows: readonly ForwarderRow[], more: JsonObject): JsonObject {

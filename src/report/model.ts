@@ -15,6 +15,7 @@ import { isUsable } from '../statistics/summary.js';
 import { type UseOf, type Verdict, judge } from '../results/verdict.js';
 import { type Speed, judgeCellSpeed } from '../results/verdict-speed.js';
 import { type AxisReport, axesOf } from './axis.js';
+import { type Ceilings, ceilingsOf } from './ceiling.js';
 import { type Condition, conditionNames, conditionTitle, emulationText } from './condition.js';
 import { leftOutOf } from '../trial/availability.js';
 import { forwarderOrder, registryUse } from './stored-scenarios.js';
@@ -62,6 +63,8 @@ export interface CellReport extends Condition {
   /** Why the cell stopped; null while unknown. */
   stopping: string | null;
   rows: ForwarderRow[];
+  /** What no forwarder gets beyond, of streams; none known for other workloads. */
+  ceilings: Ceilings;
   /** Forwarders of the scenario that were left out here, and why. */
   unavailable: { forwarder: string; reason: string }[];
   speed: Speed | null;
@@ -258,6 +261,16 @@ function cellReport(
         summary.filter((row) => row.forwarder === label),
       ),
     ),
+    ceilings:
+      (condition.workload ?? 'stream') === 'stream'
+        ? ceilingsOf(
+            trials,
+            (label) =>
+              summary.find((row) => row.metric === 'goodput' && row.forwarder === label)?.median ??
+              null,
+            (label) => useOf(scenario, label) === 'direct',
+          )
+        : { link: null, direct: null },
     unavailable: leftOutOf(source.manifest.unavailable ?? [], { key: cell, scenario }),
     speed: judgeCellSpeed(summary, cell, useOf),
   };

@@ -21,9 +21,13 @@ import { bootstrapFreeSummary } from './report-fixture-summary.js';
 const CONNECTIONS = [1, 10, 100, 1000];
 
 /** A run along the connections in which splice is `gain` as fast as copy, by connections. */
-function along(gain: readonly number[], further = [DIRECT]): RunReport {
+function along(
+  gain: readonly number[],
+  further = [DIRECT],
+  columns: Partial<TrialRecord> = {},
+): RunReport {
   const forwarders = [...further, SPLICE, COPY];
-  const source = fakeSource({ forwarders, connections: CONNECTIONS, checks: ['none'] });
+  const source = fakeSource({ forwarders, connections: CONNECTIONS, checks: ['none'], columns });
   const trials = source.trials.map((trial): TrialRecord => {
     if (trial.forwarder !== 'splice') return trial;
     const factor = (gain[CONNECTIONS.indexOf(trial.connections)] ?? 1) * (COPY.gbps / SPLICE.gbps);
@@ -135,6 +139,20 @@ describe('an axis', () => {
     };
     assert.ok(axis);
     for (const chart of axisCharts(axis)) walk(chart.option);
+  });
+});
+
+describe('the ceilings along an axis', () => {
+  it('are the dashed line of direct, and the link where it is known', () => {
+    const run = along([0.9, 1, 1.2, 2], undefined, { link_gbps: 100 });
+    const [axis] = run.axes;
+    assert.ok(axis);
+    const [goodput, ratio] = axisCharts(axis).map(({ option }) => JSON.stringify(option));
+    assert.match(goodput ?? '', /"name":"direct \(ceiling\)"/);
+    assert.match(goodput ?? '', /"lineStyle":\{[^}]*"type":"dashed"\}/);
+    assert.match(goodput ?? '', /"formatter":"link 100 Gbps"/);
+    assert.match(goodput ?? '', /"max":100[,}]/);
+    assert.doesNotMatch(ratio ?? '', /link 100/);
   });
 });
 

@@ -1,6 +1,7 @@
 /** What a report says of a link, of a pace and of what is emulated, in every form of output. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ceilingsOf } from '../../src/report/ceiling.js';
 import { htmlReport } from '../../src/report/html.js';
 import { markdownReport } from '../../src/report/markdown.js';
 import { buildReport, type RunReport } from '../../src/report/model.js';
@@ -55,5 +56,50 @@ describe('a report in every form', () => {
     const report = buildReport({ manifest, trials: some, incidents, summary });
     assert.match(report.cells[0]?.title ?? '', /, partly emulated$/);
     assert.match(report.verdict.notes.join(' '), /^Emulated in 24 of 96 trials: parts share/);
+  });
+});
+
+describe('the ceilings', () => {
+  const report = fakeReport({ columns: { topology: 'hosts', link_gbps: 50 } });
+  const chart = (kind: string) => {
+    const charts = svgCharts.write(report) as Map<string, string>;
+    const [name] = [...charts.keys()].filter((one) => one.endsWith(`-${kind}.svg`));
+    return charts.get(name ?? '') ?? assert.fail(`no chart of ${kind}`);
+  };
+
+  it('are lines with names in the charts of goodput: the link, and direct', () => {
+    for (const kind of ['goodput', 'time']) {
+      assert.match(chart(kind), /stroke-dasharray/);
+      assert.match(chart(kind), />link 50\.0 Gbps</);
+      assert.match(chart(kind), />direct \(ceiling\)</);
+    }
+    assert.match(chart('goodput'), /Ceilings: link 50\.0 Gbps and direct 4\d\.\d Gbps\./);
+    assert.doesNotMatch(chart('ratio'), /link 50/);
+  });
+
+  it('are said in words wherever a table is', () => {
+    for (const form of Object.keys(FORMS)) {
+      assert.match(said(report, form), /ceilings of goodput: link 50\.0 Gbps and direct 4/);
+    }
+  });
+
+  it('are not drawn where neither is known', () => {
+    const without = fakeReport({ forwarders: [SPLICE, COPY] });
+    const charts = [...(svgCharts.write(without) as Map<string, string>).values()];
+    for (const one of charts) assert.doesNotMatch(one, /link \d|ceiling/i);
+  });
+
+  it('are of the slowest card that a forwarder passes, and of the ends with direct alone', () => {
+    const { trials } = report;
+    const of = (speeds: Record<string, number | null>) =>
+      ceilingsOf(
+        trials.map((trial) => ({ ...trial, link_gbps: speeds[trial.forwarder] ?? null })),
+        () => 9.4,
+        (label) => label === 'direct',
+      );
+    assert.deepEqual(of({ direct: 25, splice: 10, copy: 10 }), { link: 10, direct: 9.4 });
+    assert.deepEqual(of({ direct: 25 }), { link: 25, direct: 9.4 });
+    assert.deepEqual(of({ direct: 5, copy: 10 }), { link: 10, direct: 9.4 });
+    assert.equal(of({}).link, null);
   });
 });
