@@ -265,7 +265,7 @@ export interface ChurnResults {
   truncated: number;
   /** Ended in order, with more. */
   beyond: number;
-  /** Right in length, with wrong bytes in it. */
+  /** With wrong bytes in it, however it ended. */
   corrupt: number;
   /** Times that the host had no port or descriptor for another connection. */
   starved: number;

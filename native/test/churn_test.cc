@@ -1,5 +1,7 @@
 // Churn: short connections against each other, through forwarders, and against servers that cut
 // them short, mix them up, reset them, or are gone.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -125,6 +127,27 @@ void wrong_bytes() {
   CHECK(results.incidents.size() == 5 && results.incidents[0].kind == IncidentClass::kForeign);
 }
 
+// A connection counts once, by the worst: wrong bytes come before how it ended.
+void wrong_bytes_and_an_early_end() {
+  for (const bool reset : {false, true}) {
+    const ChurnResults results = results_against(
+        [&](Fd fd) {
+          send_stamped(fd, 3, 0, 1024);
+          send_stamped(fd, 9, 1024, 512);
+          send_stamped(fd, 3, 1536, 512);
+          if (!reset) return;
+          // Once all of it was read: a reset takes what is still under way with it.
+          int unread = 1;
+          CHECK(eventually([&] { return ioctl(fd.get(), SIOCOUTQ, &unread) == 0 && unread == 0; }));
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+          reset_on_close(fd.get());
+        },
+        5, true);
+    CHECK(results.corrupt == 5 && results.truncated == 0 && results.broken == 0);
+    CHECK(results.begun == 5 && results.whole == 0 && results.totals.incidents == 5);
+  }
+}
+
 // Each body is whole, but it is always the same one: only the numbers tell.
 void mixed_up() {
   const ChurnResults same = results_against([](Fd fd) { send_stamped(fd, 0, 0, 4096); }, 6, true);
@@ -207,6 +230,7 @@ int main(int argc, char** argv) {
   cases.run("beyond the end", 30, beyond_the_end);
   cases.run("wrong bytes", 30, wrong_bytes);
   cases.run("mixed up", 30, mixed_up);
+  cases.run("wrong bytes and an early end", 30, wrong_bytes_and_an_early_end);
   cases.run("resets", 30, resets);
   cases.run("gives up", 30, gives_up);
   cases.run("stops", 30, stops);

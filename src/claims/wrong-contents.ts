@@ -38,7 +38,7 @@ export function corruption(labels: readonly string[], trials: readonly TrialReco
   const all = tally(null, checked);
   const bound = boundSentence({
     incidents: tally(null, wrong).incidents,
-    verifiedBytes: all.verifiedBytes,
+    comparedBytes: all.comparedBytes,
     trials: all.checkedTrials,
     connections: all.checkedConnections,
   });

@@ -51,10 +51,10 @@ export function poissonBoundAtAnyLook(events: number): number {
 
 /**
  * 95 % bounds on the rate per TB (10^12 bytes).
- * @returns null when no byte was verified, which bounds nothing
+ * @returns null when no byte was compared, which bounds nothing
  */
-export function ratePerTb(events: number, verifiedBytes: number): RateBounds | null {
-  return scaled(events, verifiedBytes / TB);
+export function ratePerTb(events: number, comparedBytes: number): RateBounds | null {
+  return scaled(events, comparedBytes / TB);
 }
 
 /**
@@ -75,7 +75,8 @@ function scaled(events: number, exposure: number): RateBounds | null {
 /** What was looked at, and what was found. */
 export interface Exposure {
   incidents: number;
-  verifiedBytes: number;
+  /** Bytes compared, right or wrong. */
+  comparedBytes: number;
   trials: number;
   /** Connections of these trials together. */
   connections: number;
@@ -85,14 +86,14 @@ export interface Exposure {
  * The bound as a sentence: "none in 41 GB, 48 trials: below 73 per TB", or
  * "3 in 41 GB, 48 trials: 73 per TB (95 %: 15 to 214)".
  */
-export function boundSentence({ incidents, verifiedBytes, trials }: Exposure): string {
-  const bounds = ratePerTb(incidents, verifiedBytes);
-  if (bounds === null) return 'no byte was verified';
-  const seen = `${counted(incidents)} in ${amount(verifiedBytes)}, ${plural(trials, 'trial')}`;
+export function boundSentence({ incidents, comparedBytes, trials }: Exposure): string {
+  const bounds = ratePerTb(incidents, comparedBytes);
+  if (bounds === null) return 'no byte was compared';
+  const seen = `${counted(incidents)} in ${amount(comparedBytes)}, ${plural(trials, 'trial')}`;
   const { low, high } = bounds;
   return incidents === 0
     ? `${seen}: below ${brief(high)} per TB`
-    : `${seen}: ${brief((incidents * TB) / verifiedBytes)} per TB (95 %: ${brief(low)} to ${brief(high)})`;
+    : `${seen}: ${brief((incidents * TB) / comparedBytes)} per TB (95 %: ${brief(low)} to ${brief(high)})`;
 }
 
 /**

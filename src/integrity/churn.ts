@@ -53,7 +53,7 @@ export function judgeChurn(end: ChurnEnd): Judgement {
   return (
     found(
       'corrupt',
-      ({ totals, corrupt }) => totals.incidents + corrupt,
+      ({ corrupt }) => corrupt,
       'with incidents',
       ({ error, cut }) => error === null && cut === 0,
     ) ??

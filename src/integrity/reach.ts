@@ -7,7 +7,7 @@ import { poissonBoundAtAnyLook, poissonBounds } from './bounds.js';
 import { violatedConnections } from './fates.js';
 import { type Tally, tally } from './tally.js';
 
-/** What a bound is per: bytes verified, or connections of a trial. */
+/** What a bound is per: bytes compared, or connections of a trial. */
 export type BoundUnit = 'byte' | 'connection';
 
 /** Whether trials are judged once, or after every block until they are enough. */
@@ -18,15 +18,18 @@ export interface Reach {
   forwarder: string;
   limit: number;
   events: number;
-  /** Bytes verified, or connections checked. */
+  /** Bytes compared, or connections checked. */
   exposure: number;
-  /** The 95 % bounds for such looks; null where nothing was verified, which bounds nothing. */
+  /** The 95 % bounds for such looks; null where nothing was compared, which bounds nothing. */
   low: number | null;
   high: number | null;
   reached: boolean;
-  /** What would have been verified when the bound is reached, if nothing more is found. */
+  /** What would have been compared when the bound is reached, if nothing more is found. */
   needed: number;
-  /** Even the lower bound is above the limit: more trials are not expected to bring it down. */
+  /**
+   * Even the lower bound is above the limit, or no byte came to be compared but something was found: more
+   * trials are not expected to bring it down.
+   */
   beyond: boolean;
 }
 
@@ -56,14 +59,14 @@ export function reachOf(
     high,
     reached: high !== null && high < limit,
     needed: mean.high / limit,
-    beyond: low !== null && low >= limit,
+    beyond: low === null ? events > 0 : low >= limit,
   };
 }
 
 /** A stream that lost its end, or went on beyond it, counts as one where no stretch was found. */
 function perByte(sum: Tally) {
   const ends = sum.fates.truncated + sum.fates.extra;
-  return { events: sum.incidents + ends, exposure: sum.verifiedBytes };
+  return { events: sum.incidents + ends, exposure: sum.comparedBytes };
 }
 
 /** Connections of which it is not known what became of them prove nothing. */

@@ -41,7 +41,7 @@ function checkedParts(sum: Tally): string[] {
   if (sum.checkedTrials === 0) return ['not checked: no trial compared a byte'];
   const sentence = boundSentence({
     incidents: sum.incidents,
-    verifiedBytes: sum.verifiedBytes,
+    comparedBytes: sum.comparedBytes,
     trials: sum.checkedTrials,
     connections: sum.checkedConnections,
   });

@@ -14,11 +14,14 @@ import {
 export interface Tally {
   /** Label of the forwarder, or null for the sum over all. */
   forwarder: string | null;
-  /** Trials that compared at least one byte. */
+  /** Trials of which the checker told what came, were it that nothing did. */
   checkedTrials: number;
   /** Connections of those trials: corruption is bursty, so they are counted as well as the bytes. */
   checkedConnections: number;
+  /** Bytes compared and found to be what was sent. */
   verifiedBytes: number;
+  /** Bytes compared, whatever was found: what rates are per. */
+  comparedBytes: number;
   incidents: number;
   byClass: Partial<Record<IncidentClass, number>>;
   corruptedBytes: number;
@@ -32,7 +35,7 @@ export interface Tally {
   fates: Fates;
   /** Checked connections of which stored records of an earlier version do not tell it. */
   untoldConnections: number;
-  /** Corrupted stretches per TB at 95 %; null when no byte was verified. */
+  /** Corrupted stretches per TB at 95 %; null when no byte was compared. */
   perTb: RateBounds | null;
   /** Connections that were corrupt, truncated or too long, per connection, at 95 %; null = unknown. */
   perConnection: RateBounds | null;
@@ -48,6 +51,15 @@ export function isUnfinished(trial: TrialRecord): boolean {
   return trial.outcome === 'stalled' || trial.outcome === 'reset' || trial.outcome === 'failed';
 }
 
+/**
+ * True when the checker told what came: where it compared bytes, right or wrong, and where a stream came to
+ * an end that was wrong without one, as a stream of which nothing arrived.
+ */
+export function wasChecked(trial: TrialRecord): boolean {
+  if (trial.check !== 'full' || trial.verified_bytes === null) return false;
+  return trial.verified_bytes + (trial.corrupted_bytes ?? 0) > 0 || isViolation(trial);
+}
+
 /** Adds up trials. Those of `check: none` count in `outcomes` and `violatedTrials` only. */
 export function tally(forwarder: string | null, trials: readonly TrialRecord[]): Tally {
   const sum: Tally = {
@@ -55,6 +67,7 @@ export function tally(forwarder: string | null, trials: readonly TrialRecord[]):
     checkedTrials: 0,
     checkedConnections: 0,
     verifiedBytes: 0,
+    comparedBytes: 0,
     incidents: 0,
     byClass: {},
     corruptedBytes: 0,
@@ -68,7 +81,7 @@ export function tally(forwarder: string | null, trials: readonly TrialRecord[]):
     perConnection: null,
   };
   for (const trial of trials) add(sum, trial);
-  sum.perTb = ratePerTb(sum.incidents, sum.verifiedBytes);
+  sum.perTb = ratePerTb(sum.incidents, sum.comparedBytes);
   sum.perConnection =
     sum.untoldConnections > 0
       ? null
@@ -100,9 +113,11 @@ function add(sum: Tally, trial: TrialRecord): void {
   sum.outcomes[trial.outcome] = (sum.outcomes[trial.outcome] ?? 0) + 1;
   if (isViolation(trial)) sum.violatedTrials += 1;
   if (trial.check !== 'full') return;
-  if (trial.verified_bytes !== null && trial.verified_bytes > 0) {
+  if (wasChecked(trial)) {
+    const verified = trial.verified_bytes ?? 0;
     sum.checkedTrials += 1;
-    sum.verifiedBytes += trial.verified_bytes;
+    sum.verifiedBytes += verified;
+    sum.comparedBytes += verified + (trial.corrupted_bytes ?? 0);
     const fates = fatesOf(trial);
     if (fates === null) sum.untoldConnections += trial.transfers ?? trial.connections;
     else for (const fate of FATES) sum.fates[fate] += fates[fate];

@@ -9,6 +9,7 @@ import { type SummaryRow, type TrialRecord, VIOLATIONS } from '../results/record
 import { type Reach, reachOf } from '../integrity/reach.js';
 import { METRIC_NAMES } from '../statistics/metrics.js';
 import { type BoundQuantity, looksLikeBound, parseBound, rateText } from './bound.js';
+import { plural } from '../report/quantity.js';
 import { suggestion } from './nearest.js';
 
 const OPERATORS = ['>=', '<=', '==', '!=', '>', '<'] as const;
@@ -142,7 +143,7 @@ export function evaluateThresholds(
 
 /**
  * How far each forwarder that a bound is about has come.
- * @returns those that verified something; whoever verified nothing cannot be bounded
+ * @returns those of which bytes were compared or something was found; nothing is known of the others
  */
 export function reachesOf(
   { quantity: { forwarder, unit, per, looks }, limit }: BoundThreshold,
@@ -151,7 +152,7 @@ export function reachesOf(
   const labels = forwarder === null ? new Set(trials.map((one) => one.forwarder)) : [forwarder];
   return [...labels]
     .map((label) => reachOf(label, trials, unit, limit / per, looks ?? 'once'))
-    .filter(({ exposure }) => exposure > 0);
+    .filter(({ exposure, events }) => exposure > 0 || events > 0);
 }
 
 /** A threshold on the rate of corruption. */
@@ -167,12 +168,17 @@ function evaluateBound(
   trials: readonly TrialRecord[],
 ): ThresholdResult {
   const worst = reachesOf({ ...threshold, quantity }, trials)
-    .sort((a, b) => (b.high ?? 0) - (a.high ?? 0))
+    .sort((a, b) => (b.high ?? Infinity) - (a.high ?? Infinity))
     .at(0);
-  if (worst?.high == null) {
+  if (worst === undefined) {
     const who = quantity.forwarder ?? 'any forwarder';
-    const detail = `no byte of ${who} was verified`;
+    const detail = `no byte of ${who} was compared`;
     return { threshold, verdict: 'unavailable', value: null, cell: null, detail };
+  }
+  if (worst.high === null) {
+    const found = plural(worst.events, 'incident');
+    const detail = `${found} of ${worst.forwarder}, of which no byte came to be compared`;
+    return { threshold, verdict: 'not met', value: null, cell: null, detail };
   }
   return {
     threshold,

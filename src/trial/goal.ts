@@ -36,7 +36,7 @@ export function goalState(
   const blind = states.find(({ reaches }) => reaches.length === 0);
   if (blind !== undefined) {
     const who = blind.bound.quantity.forwarder ?? 'any forwarder';
-    const reason = `no byte of ${who} was verified, so '${blind.bound.text}' cannot be reached`;
+    const reason = `no byte of ${who} was compared, so '${blind.bound.text}' cannot be reached`;
     return { reached: false, impossible: reason, blocksLeft: null, worst: reason };
   }
   const all = states.flatMap(({ bound, reaches }) => reaches.map((reach) => ({ bound, reach })));
@@ -83,8 +83,11 @@ function impossibility(
   for (const { bound, reach } of all) {
     if (reach.events === 0 || reach.reached) continue;
     const found = `${plural(reach.events, 'incident')} of ${reach.forwarder}`;
+    if (reach.low === null) {
+      return `'${bound.text}' cannot be reached: ${found}, of which no byte came to be compared`;
+    }
     if (reach.beyond) {
-      const low = rateText(reach.low ?? 0, bound.quantity);
+      const low = rateText(reach.low, bound.quantity);
       return `'${bound.text}' cannot be reached: ${found} ${reach.events === 1 ? 'means' : 'mean'} more than ${low} at 95 %`;
     }
     if (done + blocksLeft(reach, done) > most) {

@@ -136,26 +136,26 @@ describe('rates and sentences', () => {
   it('say what was seen and what that excludes', () => {
     const seen = { trials: 48, connections: 48 };
     assert.equal(
-      boundSentence({ ...seen, incidents: 0, verifiedBytes: 41e9 }),
+      boundSentence({ ...seen, incidents: 0, comparedBytes: 41e9 }),
       'none in 41 GB, 48 trials: below 73 per TB',
     );
     assert.equal(
-      boundSentence({ incidents: 0, verifiedBytes: 1.2e12, trials: 1, connections: 1 }),
+      boundSentence({ incidents: 0, comparedBytes: 1.2e12, trials: 1, connections: 1 }),
       'none in 1.2 TB, 1 trial: below 2.5 per TB',
     );
     assert.equal(
-      boundSentence({ ...seen, incidents: 3, verifiedBytes: 41e9 }),
+      boundSentence({ ...seen, incidents: 3, comparedBytes: 41e9 }),
       '3 in 41 GB, 48 trials: 73 per TB (95 %: 15 to 210)',
     );
     assert.equal(
-      boundSentence({ ...seen, incidents: 0, verifiedBytes: 0 }),
-      'no byte was verified',
+      boundSentence({ ...seen, incidents: 0, comparedBytes: 0 }),
+      'no byte was compared',
     );
   });
 
   it('choose a unit that can be read', () => {
-    const of = (verifiedBytes: number) =>
-      boundSentence({ incidents: 0, verifiedBytes, trials: 1, connections: 1 });
+    const of = (comparedBytes: number) =>
+      boundSentence({ incidents: 0, comparedBytes, trials: 1, connections: 1 });
     assert.match(of(999_600), /in 1 MB,.*below 3,000,000 per TB/);
     assert.match(of(350e9), /in 350 GB,/);
     assert.match(of(512), /in 512 B,/);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { poissonBounds } from '../../src/integrity/bounds.js';
+import { poissonBounds, ratePerTb } from '../../src/integrity/bounds.js';
 import { countFates, fatesOfChurn, fatesOfStreams, noFates } from '../../src/integrity/fates.js';
 import { conditionRows, type IntegrityInput, runRows } from '../../src/integrity/table.js';
+import { integrityLine } from '../../src/integrity/tally-text.js';
 import type { ChurnResults, ConnectionResult } from '../../src/native-surface.js';
 import { integrityCsv, integrityTable, narrowRow } from '../../src/report/integrity-table.js';
 import type { Fates, Outcome, TrialRecord } from '../../src/results/record.js';
@@ -54,6 +55,38 @@ describe('the integrity table', () => {
     const { high } = poissonBounds(0);
     assert.deepEqual(row.sum.perTb, { low: 0, high: high / 2e-3 });
     assert.deepEqual(row.sum.perConnection, { low: 0, high: high / 8 });
+  });
+
+  it('counts a stream of which every byte is wrong, and one of which nothing came', () => {
+    const wrong = record('splice', {
+      ...{ outcome: 'corrupt', verified_bytes: 0, corrupted_bytes: 1e9, incidents: 4 },
+      ...{
+        connections: 2,
+        transfer_fates: fates({ corrupt: 2 }),
+        incidents_by_class: { zeros: 4 },
+      },
+    });
+    const cut = record('copy', {
+      ...{ outcome: 'truncated', verified_bytes: 0, missing_bytes: 1e9 },
+      ...{ connections: 20, transfer_fates: fates({ truncated: 20 }) },
+    });
+    const [all, none] = runRows(input({ forwarders: ['splice', 'copy'], trials: [wrong, cut] }));
+    assert.equal(all?.unavailable, null);
+    assert.equal(all.sum.verifiedBytes, 0);
+    assert.deepEqual(all.sum.perTb, ratePerTb(4, 1e9));
+    assert.equal(all.sum.fates.corrupt, 2);
+    assert.match(integrityLine(all.sum), /^4 in 1 GB, 1 trial: .*; 4 zeros/);
+    assert.equal(none?.unavailable, null);
+    assert.equal(none.sum.fates.truncated, 20);
+    assert.match(integrityLine(none.sum), /^no byte was compared; 1 trial truncated$/);
+  });
+
+  it('does not let wrong bytes raise the rate by leaving them out of what was compared', () => {
+    const half = record('splice', {
+      ...{ outcome: 'corrupt', verified_bytes: 5e8, corrupted_bytes: 5e8, incidents: 4 },
+    });
+    const [row] = runRows(input({ trials: [half] }));
+    assert.deepEqual(row?.sum.perTb, ratePerTb(4, 1e9));
   });
 
   it('is not impressed by bytes that were sent and not verified', () => {

@@ -189,7 +189,7 @@ describe('run --until', () => {
     assert.equal(one.store.trials.length, 12);
     const named = await runUntil(['copy.corruption < 1000/TB'], broken).run();
     assert.equal(named.store.trials.length, 3);
-    assert.match(named.result.stopping['s/check=full'] ?? '', /^no byte of copy was verified/);
+    assert.match(named.result.stopping['s/check=full'] ?? '', /^no byte of copy was compared/);
   });
 
   it('goes on after an interruption as if there had been none', async () => {
@@ -221,6 +221,25 @@ describe('run --until', () => {
     const once = parseThreshold('corruption < 300/TB', ['direct', 'splice', 'copy'], 'copy');
     assert.ok(typeof once !== 'string');
     assert.equal(judge(once, store.trials)?.verdict, 'met');
+  });
+
+  it('is not reached past a forwarder of which every byte is wrong, or nothing came', async () => {
+    for (const [record, why] of [
+      [{ verified_bytes: 0, corrupted_bytes: 1e9, incidents: 9, outcome: 'corrupt' }, /mean more/],
+      [{ verified_bytes: 0, outcome: 'truncated' }, /no byte came to be compared/],
+    ] as const) {
+      const broken: FakeBehaviour = (trial) =>
+        trial.forwarder.label === 'copy' ? { record } : honest(trial);
+      const { store, result } = await runUntil(['corruption < 1000/TB'], broken).run();
+      const stopped = result.stopping['s/check=full'] ?? '';
+      assert.match(stopped, /cannot be reached: .* of copy/);
+      assert.match(stopped, why);
+      const bound = parseThreshold('corruption < 1/TB', ['direct', 'splice', 'copy'], 'copy');
+      assert.ok(typeof bound !== 'string');
+      const [judged] = evaluateThresholds([bound], [], store.trials);
+      assert.equal(judged?.verdict, 'not met');
+      assert.match(judged.detail, /copy/);
+    }
   });
 
   it('takes a lost end of a stream for an incident', () => {

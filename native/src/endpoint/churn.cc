@@ -247,10 +247,11 @@ void Churn::judge(Slot& slot, int error) {
     if (!options_.listen) window_.record(slot.began, monotonic_ns());
     return;
   }
-  ++(error != 0 ? results_.broken
-     : cut != 0 ? results_.truncated
-     : beyond   ? results_.beyond
-                : results_.corrupt);
+  // By the worst, as trials of streams are judged.
+  ++(corrupt      ? results_.corrupt
+     : error != 0 ? results_.broken
+     : cut != 0   ? results_.truncated
+                  : results_.beyond);
   if (error != 0) {
     stats_.failed.add(1);
     stats_.last_errno.set(static_cast<uint64_t>(error));

@@ -31,10 +31,10 @@ struct ChurnFailure {
 struct ChurnResults {
   uint64_t begun = 0;
   uint64_t whole = 0;      // everything sent, everything received, ended in order
+  uint64_t corrupt = 0;    // with wrong bytes, however it ended; the others had none
   uint64_t broken = 0;     // ended with an error, or could not connect
   uint64_t truncated = 0;  // ended in order, with less than the body
   uint64_t beyond = 0;     // ended in order, with more
-  uint64_t corrupt = 0;    // right in length, with wrong bytes in it
   uint64_t starved = 0;    // times that this host had no port or descriptor for another
   bool gave_up = false;    // nothing but failures, for long
   CheckTotals totals;
