@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { type HostFacts, readHostFacts } from '../doctor/host-facts.js';
 import { localReader } from '../doctor/reader.js';
 import { type Warning, warningsFor } from '../doctor/warnings.js';
-import { visitHosts } from '../doctor/visit.js';
+import { type PortsVisit, portText, visitPorts } from '../doctor/ports.js';
+import { visitHosts, type Visit } from '../doctor/visit.js';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { captureEnvironment } from '../host/environment.js';
 import { localHost } from '../host/host.js';
 import { wrapped } from '../report/layout.js';
 import { bytes, listed, plural } from '../report/quantity.js';
 import type { HostEnvironment } from '../results/record.js';
-import type { HostsTopology } from '../scenario/plan.js';
 import { loadScenario } from '../scenario/load.js';
 import { EXIT } from './exit.js';
 import { type Listed, listForwarders, listTopologies } from './list.js';
@@ -21,6 +21,8 @@ interface Examination {
   warnings: Warning[];
   topologies: Listed[];
   forwarders: Listed[];
+  /** Of a scenario with topology `nic`. */
+  ports?: PortsVisit;
 }
 
 const WIDTH = 100;
@@ -30,15 +32,30 @@ export function addDoctor(root: Command): void {
   root
     .command('doctor')
     .description('what this host can measure, and what will spoil a measurement, with the remedy')
-    .argument('[scenario]', 'examine all hosts of a scenario with topology hosts, at once')
+    .argument(
+      '[scenario]',
+      'examine what a scenario runs on: all its hosts at once, or the ports it names',
+    )
     .option('--json', 'as JSON')
     .action(async (scenario: string | undefined, options: { json?: boolean }) => {
-      const topology = scenario === undefined ? null : await hostsIn(scenario);
-      if (topology !== null) {
-        await doctorOnHosts(topology, options.json === true);
+      const cells =
+        scenario === undefined ? [] : (await loadScenario(scenario, forwarderKinds)).cells;
+      const connections = Math.max(...cells.map(({ workload }) => workload.connections));
+      const topology = cells[0]?.topology;
+      const pin = cells[0]?.pin ?? null;
+      if (topology?.kind === 'hosts') {
+        showHosts(await visitHosts(topology, pin, connections), options.json === true);
         return;
       }
       const found = await examine();
+      if (topology?.kind === 'nic') {
+        found.ports = await visitPorts(topology, pin, connections, found.host);
+        const { lacking, ports } = found.ports;
+        const refused = lacking !== null || ports.some(({ refusal }) => refusal !== null);
+        if (refused || ports.some(({ carrier }) => carrier === false)) {
+          process.exitCode = EXIT.couldNotRun;
+        }
+      }
       process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : text(found));
     });
 }
@@ -55,7 +72,7 @@ async function examine(): Promise<Examination> {
   };
 }
 
-function text({ host, facts, warnings, topologies, forwarders }: Examination): string {
+function text({ host, facts, warnings, topologies, forwarders, ports }: Examination): string {
   const available = (items: readonly Listed[]) => items.filter((item) => item.available);
   const missing = [...topologies, ...forwarders].filter((item) => !item.available);
   const lines = [
@@ -66,9 +83,19 @@ function text({ host, facts, warnings, topologies, forwarders }: Examination): s
     ...block('forwarders', listed(available(forwarders).map(({ name }) => name))),
     ...missing.flatMap(({ name, reason }) => block(name, `unavailable: ${reason ?? ''}`)),
     '',
-    ...warningLines(warnings),
+    ...(ports === undefined ? [] : portLines(ports)),
+    ...warningLines([...warnings, ...(ports?.warnings ?? [])]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function portLines({ lacking, ports }: PortsVisit): string[] {
+  return [
+    'The ports of the scenario',
+    ...(lacking === null ? [] : block('nic', `unavailable: ${lacking}`)),
+    ...ports.flatMap((port) => block(`${port.part} ${port.port}`, portText(port))),
+    '',
+  ];
 }
 
 function warningLines(warnings: readonly Warning[]): string[] {
@@ -84,15 +111,7 @@ function warningLines(warnings: readonly Warning[]): string[] {
   ];
 }
 
-/** The hosts of a scenario; null when it runs on this one. */
-async function hostsIn(name: string): Promise<HostsTopology | null> {
-  const { cells } = await loadScenario(name, forwarderKinds);
-  const topology = cells[0]?.topology;
-  return topology?.kind === 'hosts' ? topology : null;
-}
-
-async function doctorOnHosts(topology: HostsTopology, json: boolean): Promise<void> {
-  const visits = await visitHosts(topology);
+function showHosts(visits: readonly Visit[], json: boolean): void {
   if (visits.some(({ reason }) => reason !== null)) process.exitCode = EXIT.couldNotRun;
   if (json) {
     process.stdout.write(`${JSON.stringify({ hosts: visits }, null, 2)}\n`);

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import { join } from 'node:path';
+import { readQuickFacts } from '../doctor/reader.js';
+import { type SeenHost, startWarnings } from '../doctor/start-warnings.js';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { packageVersion } from '../host/environment.js';
 import { provenDetectorsFor } from '../lab/proof.js';
@@ -8,6 +10,7 @@ import { RECORD_VERSION, type RunManifest, type Unavailable } from '../results/r
 import { assertSameRun, storedScenarios } from '../results/resume.js';
 import { RunStore } from '../results/store.js';
 import { onlyIn, parseOnly, quick, soak, strace, until, withBlocks } from '../scenario/adjust.js';
+import type { Cell } from '../scenario/plan.js';
 import type { Scenario } from '../scenario/expand.js';
 import { loadScenarios } from '../scenario/load.js';
 import { loadTopology } from '../scenario/topology-file.js';
@@ -248,14 +251,18 @@ async function openStore(
   };
   const store = await RunStore.create(options.out ?? join('results', 'runs', runId), manifest);
   try {
-    const { environment, refused } = await executor.prepare(
-      scenarios.flatMap(({ cells }) => cells),
-    );
+    const cells = scenarios.flatMap((scenario) => scenario.cells);
+    // The load is looked at first, before anything of ours makes some.
+    const here = await seenHere(cells);
+    const { environment, refused } = await executor.prepare(cells);
+    const there = await executor.examine(cells);
+    const connections = Math.max(...cells.map(({ workload }) => workload.connections));
     const unavailable = await unavailableInAll(scenarios, executor);
     const without = refused.flatMap(({ cell, reason }) => withoutTopology(scenarios, cell, reason));
     await store.updateManifest({
       environment,
       unavailable: [...unavailable, ...without],
+      warnings: startWarnings([...here, ...there], environment, connections),
     });
   } catch (error) {
     await store.close();
@@ -264,6 +271,12 @@ async function openStore(
     throw error;
   }
   return store;
+}
+
+/** This host, where trials run on it alone; the executor asks those of the topology `hosts`. */
+async function seenHere(cells: readonly Cell[]): Promise<SeenHost[]> {
+  const kinds = cells.map(({ topology }) => topology.kind).filter((kind) => kind !== 'hosts');
+  return kinds.length === 0 ? [] : [{ host: 'this host', kinds, facts: await readQuickFacts() }];
 }
 
 /** Sorts by time and tells which scenario: "20261123-141500-loopback". */

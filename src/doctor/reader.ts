@@ -5,7 +5,7 @@ import { loopbackHost } from '../host/private-namespace.js';
 import { findProgram } from '../host/program.js';
 import { syscallTracepoint } from '../host/tracepoint.js';
 import { native } from '../native.js';
-import type { Reader } from './host-facts.js';
+import { type HostFacts, readHostFacts, type Reader } from './host-facts.js';
 
 export const localReader: Reader = {
   ...localFiles,
@@ -27,3 +27,13 @@ export const localReader: Reader = {
     }
   },
 };
+
+/** The facts without what has to be tried out (namespaces, tracepoints, programs): a run finds these itself. */
+export function readQuickFacts(): Promise<HostFacts> {
+  return readHostFacts({
+    ...localReader,
+    program: () => true,
+    namespaceRefusal: () => Promise.resolve(null),
+    tracepointRefusal: () => Promise.resolve(null),
+  });
+}

@@ -1,9 +1,12 @@
 /** The doctor on all hosts of a scenario at once. */
 import { captureEnvironment } from '../host/environment.js';
-import { connect, partsOf } from '../host/remote-hosts.js';
+import { captureInterfaces } from '../host/interface-environment.js';
+import type { HostIdentity } from '../host/identity.js';
+import { connect, type HostPart, partsOf } from '../host/remote-hosts.js';
 import type { HostEnvironment } from '../results/record.js';
-import type { HostSpec, HostsTopology } from '../scenario/plan.js';
+import type { Cell, HostsTopology } from '../scenario/plan.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
+import { linkWarnings } from './link-warnings.js';
 import { localReader } from './reader.js';
 import { type Warning, warningsFor } from './warnings.js';
 
@@ -17,31 +20,62 @@ export type Visit =
   | { name: string; reason: string; found: null };
 
 /** Looking at the load and trying out what there is takes a while, seconds. */
-const EXAMINE_TIMEOUT = 30;
+export const EXAMINE_TIMEOUT = 30;
 
-/** One visit per part; a host that cannot be reached does not keep the others from being seen. */
-export async function visitHosts(topology: HostsTopology): Promise<Visit[]> {
-  return Promise.all(partsOf(topology).map(({ name, spec }) => visit(name, spec)));
+/**
+ * One visit per part; a host that cannot be reached does not keep the others from being seen. What is
+ * wrong with a card stands with its host; what differs between hosts, with each of the two or more.
+ */
+export async function visitHosts(
+  topology: HostsTopology,
+  pin: Cell['pin'] = null,
+  connections: number | null = null,
+): Promise<Visit[]> {
+  const parts = partsOf(topology);
+  const looks = await Promise.all(parts.map(look));
+  for (const { part, visit, identity } of looks) {
+    if (visit.found === null || identity === undefined) continue;
+    const { machine, seats } = identity;
+    const alone = looks.filter((other) => other.identity?.machine === machine).length === 1;
+    // Who shares a machine is placed by what all of them need: only a run knows that.
+    const cpus = pin?.[part.end] ?? (alone ? seats.slice(0, 2).slice(-1) : null);
+    if (cpus !== null) visit.found.host.placement = { [part.end]: cpus };
+  }
+  const visits = looks.map(({ visit }) => visit);
+  const hosts = visits.flatMap(({ found }) => found?.host ?? []);
+  const links = linkWarnings({ hosts, connections });
+  return visits.map((one) => {
+    if (one.found === null) return one;
+    const { host } = one.found.host;
+    const own = links.filter((warning) => warning.host === null || warning.host === host);
+    return { ...one, found: { ...one.found, warnings: [...one.found.warnings, ...own] } };
+  });
 }
 
-async function visit(part: string, spec: HostSpec): Promise<Visit> {
+/** A visit, with what says which CPUs the part is going to have. */
+interface Look {
+  part: HostPart;
+  visit: Visit;
+  identity?: HostIdentity | undefined;
+}
+
+async function look(part: HostPart): Promise<Look> {
   try {
-    const connected = await connect(part, spec);
-    const { name, observer } = connected;
+    const connected = await connect(part.name, part.spec);
+    const { name, observer, identity } = connected;
     try {
-      const seen =
+      const { facts, host } =
         observer === undefined
           ? { facts: await readHostFacts(localReader), host: await captureEnvironment(connected) }
           : await observer.ask('examine', name, EXAMINE_TIMEOUT);
-      return { name, reason: null, found: { ...seen, warnings: warningsFor(seen.facts) } };
+      const seen = { ...host, interfaces: await captureInterfaces(connected) };
+      const found = { host: seen, facts, warnings: warningsFor(facts) };
+      return { part, visit: { name, reason: null, found }, identity };
     } finally {
       await connected.close();
     }
   } catch (error) {
-    return {
-      name: part,
-      reason: error instanceof Error ? error.message : String(error),
-      found: null,
-    };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { part, visit: { name: part.name, reason, found: null } };
   }
 }

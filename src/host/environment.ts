@@ -77,7 +77,7 @@ export async function captureEnvironment(host: Host): Promise<HostEnvironment> {
 
 type FileFacts = Pick<
   HostEnvironment,
-  'command_line' | 'governor' | 'turbo' | 'smt' | 'mitigations'
+  'command_line' | 'governor' | 'turbo' | 'smt' | 'irqbalance' | 'mitigations'
 > & { unavailable: Record<string, string> };
 
 /** The facts that lie in files of the whole host. */
@@ -97,9 +97,16 @@ export function hostFactsOf(files: FileReader): FileFacts {
   );
   return {
     ...facts,
+    irqbalance: hasProcess(files, 'irqbalance') ? 'running' : 'not seen',
     mitigations: mitigationsOf(files),
     unavailable: Object.fromEntries(unavailable),
   };
+}
+
+/** Whether a process of this name runs, as far as /proc shows: a container does not see its host's. */
+function hasProcess(files: FileReader, name: string): boolean {
+  const pids = files.list('/proc').filter((one) => /^\d+$/.test(one));
+  return pids.some((pid) => files.text(`/proc/${pid}/comm`) === name);
 }
 
 /** Read by one process inside the host's namespace: /proc/sys/net shows the reader's own. */

@@ -74,7 +74,7 @@ export function interfaceOf(
   const keys = Object.keys(SHOWS) as (keyof typeof SHOWS)[];
   const printed = keys.map((_, index) => (shown[index] ?? '').split(FAILED));
   const of = Object.fromEntries(
-    keys.map((what, index) => [what, pairs(printed[index]?.[0] ?? '')]),
+    keys.map((what, index) => [what, pairs(current(printed[index]?.[0] ?? ''))]),
   ) as Record<keyof typeof SHOWS, Map<string, string>>;
   const said = (what: keyof typeof SHOWS, key: string) => of[what].get(key) ?? null;
   const mtu = /\bmtu (\d+)/.exec(link)?.[1];
@@ -91,9 +91,11 @@ export function interfaceOf(
     interrupts: folder === null ? null : interruptsOf(folder, files),
     offloads: object(new Map([...of.offloads].filter(([key]) => FEATURES.includes(key)))),
     rings: object(of.rings),
+    rings_maximum: object(maxima(printed[keys.indexOf('rings')]?.[0] ?? '')),
     coalescing: object(of.coalescing),
     pause: object(of.pause),
     queues: object(of.queues),
+    queues_maximum: object(maxima(printed[keys.indexOf('queues')]?.[0] ?? '')),
     counters: object(of.counters),
   };
   const complaints = new Map(keys.map((what, index) => [what, complaintOf(printed[index]?.[1])]));
@@ -102,7 +104,8 @@ export function interfaceOf(
     if (DEVICE_FACTS.has(key)) {
       return folder === null ? 'no device is behind it' : `${folder} does not say`;
     }
-    const what = key === 'firmware' ? 'driver' : key === 'speed' ? 'link' : key;
+    const what =
+      key === 'firmware' ? 'driver' : key === 'speed' ? 'link' : key.replace(/_maximum$/, '');
     const why = complaints.get(what as keyof typeof SHOWS) ?? 'it does not say';
     return `ethtool ${SHOWS[what as keyof typeof SHOWS]} ${name}: ${why}`.replace('  ', ' ');
   };
@@ -147,6 +150,17 @@ function interruptsOf(folder: string, files: FileReader): Record<string, Interru
     effective: files.text(`/proc/irq/${irq}/effective_affinity_list`),
   });
   return Object.fromEntries(numbers.map((irq) => [irq, affinity(irq)]));
+}
+
+/** Without the maxima, where there are such. */
+function current(text: string): string {
+  return text.split(/^Current hardware settings:/m).at(-1) ?? '';
+}
+
+/** What stands under "Pre-set maximums:", before the current settings. */
+function maxima(text: string): Map<string, string> {
+  const part = /^Pre-set maximums:\n([\s\S]*?)^Current hardware settings:/m.exec(text)?.[1];
+  return pairs(part ?? '');
 }
 
 /** "name: value" lines; those without a value are headings. */

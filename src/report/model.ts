@@ -163,6 +163,7 @@ export function buildReport(source: ReportSource): RunReport {
     interrupted,
     unavailable: manifest.unavailable ?? [],
     changes: manifest.environment_changes ?? [],
+    warnings: manifest.warnings ?? [],
     useOf,
   });
   const cells = cellReports(source, forwarders, useOf);

@@ -35,6 +35,7 @@ export function factsOf(environment: HostEnvironment): Map<string, NamedFact> {
   add('clock', 'frequency governor', environment.governor);
   add('clock', 'turbo', environment.turbo);
   add('clock', 'SMT', environment.smt);
+  add('interface', 'irqbalance', environment.irqbalance);
   add('system', 'node', environment.node);
   add('system', 'splicebench', environment.splicebench);
   add('system', 'splicebench build', environment.build);

@@ -296,6 +296,9 @@ export interface InterfaceEnvironment {
   interrupts?: Record<string, InterruptAffinity> | null;
   offloads: Record<string, string> | null;
   rings: Record<string, string> | null;
+  /** The most that rings and queues can be; absent in what was stored before. */
+  rings_maximum?: Record<string, string> | null;
+  queues_maximum?: Record<string, string> | null;
   coalescing: Record<string, string> | null;
   pause: Record<string, string> | null;
   queues: Record<string, string> | null;
@@ -320,6 +323,10 @@ export interface HostEnvironment {
   turbo?: 'on' | 'off' | null;
   /** The kernel's word for the state of SMT. */
   smt?: string | null;
+  /** Whether interrupts are moved about, as far as its processes are visible; absent in what was stored before. */
+  irqbalance?: 'running' | 'not seen';
+  /** CPUs of the parts that run there, by part, in the first condition; absent where it is not known. */
+  placement?: Record<string, number[]>;
   /** Why, for each fact that could not be read. */
   unavailable?: Record<string, string>;
   /** Which topology of the run it was captured for. */
@@ -354,6 +361,17 @@ export interface EnvironmentChange {
   /** null = could not be read then. */
   before: string | null;
   after: string | null;
+}
+
+/** Something that spoils a measurement, as it was found on a host when the run began. */
+export interface StartWarning {
+  /** null = between hosts. */
+  host: string | null;
+  /** Of the doctor's closed list. */
+  id: string;
+  found: string;
+  matters: string;
+  remedy: string;
 }
 
 /** What `splicebench selftest` has shown on this host before the run. */
@@ -393,10 +411,12 @@ export interface RunManifest {
   /** Normalised scenarios, as validated. */
   scenarios: unknown[];
   environment: HostEnvironment[];
-  /** The same once more after the last trial; absent where none was run, and in what was stored before. */
+  /** The environment once more after the last trial; absent where none was run, and in what was stored before. */
   environment_after?: HostEnvironment[];
   /** What differs between the two. */
   environment_changes?: EnvironmentChange[];
+  /** What spoils this run, as it was found at its start; absent in what was stored before. */
+  warnings?: StartWarning[];
   /** The interfaces after the last trial, as they were stored before there was `environment_after`. */
   interfaces_after?: InterfaceEnvironment[];
   /** Why each cell stopped, by cell. */

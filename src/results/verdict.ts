@@ -3,9 +3,11 @@ import { isUnfinished, isViolation, type Tally } from '../integrity/tally.js';
 import type { ThresholdResult } from '../scenario/thresholds.js';
 import { count, listed, plural } from '../report/quantity.js';
 import { runWarnings, warningText } from '../doctor/run-warnings.js';
+import { startWarningText } from '../doctor/start-warnings.js';
 import type {
   EnvironmentChange,
   Outcome,
+  StartWarning,
   StoredIncident,
   SummaryRow,
   TrialRecord,
@@ -31,6 +33,8 @@ export interface VerdictInput {
   unavailable: readonly Unavailable[];
   /** What of the hosts did not stay as it was during the run. */
   changes: readonly EnvironmentChange[];
+  /** What was found to spoil the run when it began. */
+  warnings: readonly StartWarning[];
   useOf: UseOf;
 }
 
@@ -53,6 +57,7 @@ export function judge(input: VerdictInput): Verdict {
       ...unfinishedNotes(input.trials),
       ...emulationNotes(input.trials),
       ...overloadNotes(input.trials),
+      ...input.warnings.map(startWarningText),
       ...runWarnings(input.changes).map(warningText),
       ...input.thresholds
         .filter(({ verdict }) => verdict !== 'met')

@@ -1,11 +1,10 @@
 /** Runs trials on real sockets: fresh processes per trial, everything ended and closed after it. */
+import type { SeenHost } from '../doctor/start-warnings.js';
 import { forwarderKinds } from '../forwarders/registry.js';
 import { confinedHost, type ConfinedHost } from '../host/confinement.js';
-import { captureEnvironment } from '../host/environment.js';
 import { allOn, distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
 import { congestionOf, isEmulated, slowestLink } from '../host/wires.js';
-import { captureInterfaces } from '../host/interface-environment.js';
-import { allowedCpus, type Placement, placeParts, placeRoles } from '../host/placement.js';
+import { allowedCpus, type Placement } from '../host/placement.js';
 import { nicHosts } from '../host/nic.js';
 import { watchPauseFrames } from '../host/pause-frames.js';
 import { loopbackHost } from '../host/private-namespace.js';
@@ -15,11 +14,11 @@ import { TopologyUnavailable, vethHosts } from '../host/veth.js';
 import type { HostEnvironment } from '../results/record.js';
 import { RoleError } from '../role/client.js';
 import type { Cell, NicTopology, PlannedTrial, Topology } from '../scenario/plan.js';
-import { settingsText } from '../scenario/topology.js';
+import { environmentsOf, placedEnvironments, placementOf, seenHosts } from './host-environments.js';
 import { lackingForCell } from './availability.js';
 import { conduct as conductByKind, type ConductedTrial, type Conductor } from './conduct.js';
 import { DecoyCrowd, decoyCpus } from './decoy-crowd.js';
-import { sends, type Side, SIDES } from './endpoints.js';
+import { sends, SIDES } from './endpoints.js';
 import type { TrialExecutor, TrialResult } from './executor.js';
 import { forwarderUnderTest } from './forwarder-under-test.js';
 import { PackedTrees } from './packed-trees.js';
@@ -57,7 +56,7 @@ export class LiveExecutor implements TrialExecutor {
       try {
         const hosts = await this.hostsFor(cell.topology);
         if (!environments.has(hosts)) {
-          environments.set(hosts, Promise.all(environmentsOf(cell.topology, hosts)));
+          environments.set(hosts, placedEnvironments(cell, hosts));
         }
         // The next topology may take the ports.
         if (cell.topology.kind === 'nic') await environments.get(hosts);
@@ -70,6 +69,13 @@ export class LiveExecutor implements TrialExecutor {
     }
     const environment = await Promise.all(environments.values());
     return { environment: environment.flat(), refused };
+  }
+
+  /** The hosts of the topology `hosts` as the doctor sees them. @throws RoleError when one does not answer */
+  async examine(cells: readonly Cell[]): Promise<SeenHost[]> {
+    const named = cells.filter(({ topology }) => topology.kind === 'hosts');
+    const made = await Promise.all(named.map(({ topology }) => this.hostsFor(topology)));
+    return (await Promise.all([...new Set(made)].map(seenHosts))).flat();
   }
 
   /** How a topology's hosts are asked what they lack; null = as this host is. */
@@ -323,37 +329,6 @@ export interface HostAnswers {
 
 /** Of a trial whose hosts are gone. */
 const NOWHERE: Placement = { source: [], forwarder: [], sink: [] };
-
-function placementOf({ pin, workload }: Cell, hosts: TrialHosts): Placement {
-  const { identity } = hosts.forwarder;
-  const named = pairsOf(hosts).flatMap(({ upstream, downstream }) =>
-    upstream.identity && downstream.identity
-      ? [{ upstream: upstream.identity, downstream: downstream.identity }]
-      : [],
-  );
-  if (identity === undefined || named.length === 0) return placeRoles(pin, allowedCpus());
-  const { forwarder, pairs } = placeParts(pin, { forwarder: identity, pairs: named });
-  const of = (side: Side) => pairs.flatMap((pair) => pair[side]);
-  const [source, sink] = sends('upstream', workload)
-    ? [of('upstream'), of('downstream')]
-    : [of('downstream'), of('upstream')];
-  return { source, forwarder, sink, ends: pairs };
-}
-
-/**
- * What the hosts of a topology are. On one machine that is one environment: that of the forwarder's
- * host stands for all three. A trial has the interfaces of all of them.
- */
-function environmentsOf(topology: Topology, hosts: TrialHosts): Promise<HostEnvironment>[] {
-  const one = async (host: Host, carriers: readonly Host[]) => ({
-    ...(await captureEnvironment(host)),
-    topology: settingsText(topology),
-    interfaces: (await Promise.all(carriers.map(captureInterfaces))).flat(),
-  });
-  const all = distinctHosts(hosts);
-  const named = all.every(({ identity }) => identity !== undefined);
-  return named ? all.map((host) => one(host, [host])) : [one(hosts.forwarder, all)];
-}
 
 /** None where the hosts could not be had. */
 async function environmentNow(of: {

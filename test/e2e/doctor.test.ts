@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { WARNING_KINDS } from '../../src/doctor/warnings.js';
+import { scratch, writeScenario } from '../support/folder.js';
 import { assertNothingLeft } from '../support/leaks.js';
 import { cli, splicebench, start } from '../support/process.js';
 
@@ -44,6 +45,17 @@ describe('doctor', () => {
     assert.match(stdout, /^Can be measured here$/m);
     assert.match(stdout, /loopback/);
     assert.match(stdout, /remedy: |Nothing was found/);
+  });
+
+  it('looks at the ports that a scenario names, and takes none', async (t) => {
+    const scenario = writeScenario(scratch(t), {
+      topology: { kind: 'nic', ports: { forwarder: 'nowhere1', ends: 'nowhere2' } },
+      forwarders: ['copy'],
+    });
+    const { code, stdout } = await cli(t, ['doctor', scenario]);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^ {2}forwarder nowhere1 +would be refused: /m);
+    assert.match(stdout, /^ {2}ends nowhere2 +would be refused: /m);
   });
 
   it('finds what is missing when there is no program to be found', async (t) => {

@@ -9,6 +9,7 @@ const CPU = '/sys/devices/system/cpu';
 describe('the environment of a host', () => {
   it('has governors of all CPUs, turbo, SMT and mitigations', () => {
     const files = fakeFiles({
+      '/proc/17/comm': 'irqbalance',
       '/proc/cmdline': 'root=/dev/x mitigations=off',
       [`${CPU}/cpu0/cpufreq/scaling_governor`]: 'performance',
       [`${CPU}/cpu1/cpufreq/scaling_governor`]: 'powersave',
@@ -22,6 +23,7 @@ describe('the environment of a host', () => {
       governor: 'performance, powersave',
       turbo: 'off',
       smt: 'forceoff',
+      irqbalance: 'running',
       mitigations: { mds: 'Not affected' },
       unavailable: {},
     });
@@ -41,6 +43,7 @@ describe('the environment of a host', () => {
       governor: null,
       turbo: null,
       smt: null,
+      irqbalance: 'not seen',
       mitigations: {},
     });
     assert.deepEqual(Object.keys(unavailable), ['command_line', 'governor', 'turbo', 'smt']);
