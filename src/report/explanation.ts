@@ -3,7 +3,13 @@ import { groupIncidents, type IncidentGroup } from '../integrity/groups.js';
 import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
 import { storedText } from '../integrity/stored-limits.js';
 import { relationOf } from '../integrity/relation.js';
-import type { RunManifest, StoredIncident, TrialRecord } from '../results/record.js';
+import {
+  type Outcome,
+  OUTCOMES,
+  type RunManifest,
+  type StoredIncident,
+  type TrialRecord,
+} from '../results/record.js';
 import { printable, wrapped } from './layout.js';
 import { count, listed, plural } from './quantity.js';
 
@@ -77,11 +83,66 @@ export function explainIncident(
     .concat('\n');
 }
 
+/** No incident is stored; what the trials that looked came to, each by its outcome. */
 function nothing({ trials }: Explained): string {
-  const checked = trials.filter(({ check }) => check === 'full').length;
-  return checked === 0
-    ? 'No incident: no trial of this run compared a byte (check: full does).'
-    : `No incident: ${plural(checked, 'trial')} compared every byte and found nothing.`;
+  const checked = trials.filter(({ check }) => check === 'full');
+  if (checked.length === 0) {
+    return 'No incident: no trial of this run compared a byte (check: full does).';
+  }
+  const told = OUTCOMES.flatMap((outcome) => {
+    const alike = checked.filter((trial) => trial.outcome === outcome);
+    return alike.length === 0 ? [] : [outcomeText(outcome, alike)];
+  });
+  return ['No incident is stored.', ...told].join(' ');
+}
+
+/** What an outcome says of bytes; only `intact` is a finding that nothing was wrong. */
+function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
+  const these = plural(trials.length, 'trial');
+  const was = trials.length === 1 ? 'was' : 'were';
+  const sum = (of: (trial: TrialRecord) => number | null) => {
+    const values = trials.map(of);
+    const known = values.filter((value) => value !== null);
+    if (known.length < values.length) return 'bytes, of an unknown number';
+    return plural(
+      known.reduce((all, value) => all + value, 0),
+      'byte',
+    );
+  };
+  const compared = sum(({ verified_bytes }) => verified_bytes);
+  const counted = trials.reduce((all, { incidents }) => all + (incidents ?? 0), 0);
+  const wrong =
+    counted === 0
+      ? 'no wrong byte was found in what came'
+      : `${plural(counted, 'incident')} of them ${counted === 1 ? 'was' : 'were'} counted, but none is stored`;
+  switch (outcome) {
+    case 'intact':
+      return `${these} compared every byte (${compared}) and found nothing.`;
+    case 'truncated':
+      return (
+        `${these} ${was} truncated: streams ended before their last ` +
+        `${sum(({ missing_bytes }) => missing_bytes)}; ${compared} were compared, ${wrong}.`
+      );
+    case 'extra':
+      return (
+        `${these} ended with ${sum(({ extra_bytes }) => extra_bytes)} that nobody sent; ` +
+        `${compared} were compared, ${wrong}.`
+      );
+    case 'corrupt':
+      return (
+        `${these} ${was} corrupt (${sum(({ corrupted_bytes }) => corrupted_bytes)} wrong), ` +
+        'but no incident of them is stored, so nothing can be explained.'
+      );
+    case 'failed':
+    case 'unchecked':
+      return `${these} ${was} ${outcome}, which says nothing of the bytes.`;
+    case 'stalled':
+    case 'reset':
+      return (
+        `${these} ${was} ${outcome} after comparing ${compared}: ` +
+        'what had not come by then was not looked at.'
+      );
+  }
 }
 
 /** What was counted may be more than what is stored. */
