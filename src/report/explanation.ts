@@ -1,5 +1,5 @@
 /** The story of incidents: what `splicebench explain` prints. Pure. */
-import { groupIncidents, type IncidentGroup } from '../integrity/groups.js';
+import { groupIncidents } from '../integrity/groups.js';
 import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
 import { storedText } from '../integrity/stored-limits.js';
 import { relationOf } from '../integrity/relation.js';
@@ -10,8 +10,9 @@ import {
   type StoredIncident,
   type TrialRecord,
 } from '../results/record.js';
+import { groupText } from './incident-groups.js';
 import { printable, wrapped } from './layout.js';
-import { count, listed, plural } from './quantity.js';
+import { plural } from './quantity.js';
 
 /** What is explained. */
 export interface Explained {
@@ -23,8 +24,6 @@ export interface Explained {
 
 /** Groups whose first incident is told in full. */
 const TOLD = 3;
-/** Numbers listed per group. */
-const NUMBERS = 6;
 
 /** All incidents of a run: how many, in which groups, and the first of each large group in full. */
 export function explainRun(run: Explained, style: IncidentStyle, columns: number): string {
@@ -152,23 +151,6 @@ function found({ trials, incidents }: Explained): string {
   const more =
     counted > incidents.length ? ` (${storedText(incidents.length, counted)}, the first ones)` : '';
   return `${plural(incidents.length, 'incident')} in ${plural(hit, 'trial')}${more}.`;
-}
-
-function groupText(group: IncidentGroup, index: number): string {
-  const { numbers, forwarders, trials } = group;
-  const origin = group.origin === null ? '' : `, from ${group.origin}`;
-  const lie = [
-    ...(group.in === 'unknown' ? [] : [`came in as ${group.in}`]),
-    ...(group.out === 'unknown' ? [] : [`went out as ${group.out}`]),
-  ];
-  const how = lie.length === 0 ? '; the calls are not known' : `; ${lie.join(', ')}`;
-  const few = numbers.slice(0, NUMBERS).join(', ');
-  const more = numbers.length > NUMBERS ? ', …' : '';
-  return (
-    `${index + 1}. ${count(numbers.length)} ${group.class}${origin}${how}: ` +
-    `${listed(forwarders.map(printable))}, ${plural(trials.length, 'trial')} ` +
-    `(${numbers.length === 1 ? 'number' : 'numbers'} ${few}${more})`
-  );
 }
 
 function fill(text: string, columns: number, indent = ''): string {
