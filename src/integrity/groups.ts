@@ -1,6 +1,7 @@
 /** Incidents that look as if they shared a cause. Pure. */
 import type { IncidentClass, StoredIncident } from '../results/record.js';
 import { type CallFit, relationOf } from './relation.js';
+import { sentOffset } from './stretch.js';
 
 /** Incidents of one class that lie alike. */
 export interface IncidentGroup {
@@ -47,12 +48,12 @@ export function groupIncidents(incidents: readonly StoredIncident[]): IncidentGr
 }
 
 function originKind(incident: StoredIncident): string | null {
-  const { class: kind, offset, origin_offset: from } = incident;
+  const { class: kind, origin_offset: from } = incident;
   if (kind === 'foreign') {
     if (incident.origin_connection === undefined) return 'another run or trial';
     const other = incident.origin_connection !== incident.connection;
     return other ? 'another connection' : 'the other direction';
   }
   if (kind !== 'misplaced' || from === undefined) return null;
-  return from < offset ? 'earlier in its stream' : 'later in its stream';
+  return from < sentOffset(incident) ? 'earlier in its stream' : 'later in its stream';
 }

@@ -1,5 +1,6 @@
 import type { Incident, RecordedCall } from '../results/record.js';
 import type { StreamEnd } from './outcome.js';
+import { carries, sentOffset, sideOf, stretchOf } from './stretch.js';
 
 /** Calls shown with an incident: those that carried its bytes, and as many before and after. */
 const AROUND = 4;
@@ -30,19 +31,43 @@ export function callsAround(
   const calls = recorded.filter(
     ({ flow, port }) => flow % 2 === parity && (connections === 1 || port === clientPort),
   );
-  const end = incident.offset + Math.max(1, incident.length);
-  const carried = calls.flatMap(({ offset, got }, index) =>
-    got > 0 && offset < end && offset + got > incident.offset ? [index] : [],
-  );
+  const carried = calls.flatMap((call, index) => (isNear(incident, call) ? [index] : []));
   const [first] = carried;
   const last = carried.at(-1);
   if (first === undefined || last === undefined) return [];
-  return calls.slice(Math.max(0, first - AROUND), last + 1 + AROUND).slice(0, MOST);
+  const all = calls.slice(Math.max(0, first - AROUND), last + 1 + AROUND);
+  return all.length <= MOST ? all : shared(incident, calls);
+}
+
+/** Moved its bytes, or those next to where they are missing or were put in. */
+function isNear(incident: Incident, call: RecordedCall): boolean {
+  const side = sideOf(call);
+  const start = side === 'in' ? sentOffset(incident) : incident.offset;
+  return carries(call, stretchOf(incident, side) ?? { start, end: start + 1 });
+}
+
+/** At most MOST calls, so that many of one side leave room for the other's; the first ones of each. */
+function shared(incident: Incident, calls: readonly RecordedCall[]): RecordedCall[] {
+  const sides = (['in', 'out', null] as const)
+    .map((side) => {
+      const own = calls.filter((call) => sideOf(call) === side);
+      const first = own.findIndex((call) => isNear(incident, call));
+      const last = own.findLastIndex((call) => isNear(incident, call));
+      return first < 0 ? [] : own.slice(Math.max(0, first - AROUND), last + 1 + AROUND);
+    })
+    .filter((own) => own.length > 0)
+    .sort((a, b) => a.length - b.length);
+  const kept = new Set<RecordedCall>();
+  for (const [index, own] of sides.entries()) {
+    const share = Math.floor((MOST - kept.size) / (sides.length - index));
+    for (const call of own.slice(0, share)) kept.add(call);
+  }
+  return calls.filter((call) => kept.has(call));
 }
 
 /**
- * Adds to a trial's incidents what only its ends together know: the calls that carried them, and the
- * size of the segments in which they arrived.
+ * Adds to a trial's incidents what only its ends together know: where they lie in what was sent, the
+ * calls that carried them, and the size of the segments in which they arrived.
  * @param streams of the trial; their incidents are changed in place
  * @param recorded the forwarder's flight recorder, oldest first
  */
@@ -52,6 +77,7 @@ export function completeIncidents(
   connections: number,
 ): void {
   for (const { sender, receiver } of streams) {
+    placeInSource(receiver.incidents);
     for (const incident of receiver.incidents) {
       const own = [receiver, sender].map((end) =>
         end.connections.find(({ connection }) => connection === incident.connection),
@@ -62,5 +88,17 @@ export function completeIncidents(
       const calls = callsAround(incident, recorded, { connections, clientPort });
       if (calls.length > 0) incident.calls = calls;
     }
+  }
+}
+
+/** Every incident behind missing or added bytes lies elsewhere in what was sent than in what came. */
+function placeInSource(incidents: readonly Incident[]): void {
+  const shifts = new Map<string, number>();
+  for (const incident of [...incidents].sort((a, b) => a.offset - b.offset)) {
+    const stream = `${incident.connection} ${incident.direction}`;
+    const shift = shifts.get(stream) ?? 0;
+    if (shift !== 0) incident.source_offset = incident.offset + shift;
+    if (incident.class === 'missing') shifts.set(stream, shift + incident.length);
+    if (incident.class === 'inserted') shifts.set(stream, shift - incident.length);
   }
 }

@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util';
-import { bytes, count, figure, offset, plural } from '../report/quantity.js';
+import { count, figure, offset, plural } from '../report/quantity.js';
 import type { Incident, RecordedCall } from '../results/record.js';
+import { carries, sentOffset, sideOf, stretchOf } from './stretch.js';
 
 /** How an incident is written out. */
 export interface IncidentStyle {
@@ -76,7 +77,9 @@ function classSentence(incident: Incident): string {
     case 'missing':
       return `${they} ${are} missing; the stream goes on shifted.`;
     case 'inserted':
-      return `${they} ${are} too many; the stream goes on shifted back.`;
+      return `${they} ${are} too many${
+        incident.origin_offset === undefined ? '' : `, a copy of ${originText(incident)}`
+      }; the stream goes on shifted back.`;
     case 'unknown':
       return `${they} ${are} of no known origin${characterText(incident)}.`;
   }
@@ -89,11 +92,12 @@ function originText(incident: Incident): string {
     parts.push(`connection ${incident.origin_connection}, ${direction}`);
   }
   if (incident.origin_offset !== undefined) {
-    const distance = incident.origin_offset - incident.offset;
+    const distance = incident.origin_offset - sentOffset(incident);
+    const otherTrial = incident.class === 'foreign' && incident.origin_connection === undefined;
     const far =
-      incident.class !== 'misplaced' || distance === 0
+      otherTrial || distance === 0
         ? ''
-        : `, ${bytes(Math.abs(distance))} ${distance > 0 ? 'later' : 'earlier'}`;
+        : `, ${plural(Math.abs(distance), 'byte')} ${distance > 0 ? 'later' : 'earlier'}`;
     parts.push(`offset ${offset(incident.origin_offset)}${far}`);
   }
   return parts.length === 0 ? 'a place that was not found' : parts.join(', ');
@@ -188,12 +192,13 @@ export function callLines(incident: Incident): string[] {
   ];
 }
 
-function carriedText({ offset: start, length }: Incident, call: RecordedCall): string {
-  const end = start + length;
-  if (call.got <= 0 || call.offset + call.got <= start || call.offset >= end) return '';
-  if (call.offset === start && call.got === length) return 'exactly these bytes';
-  const shared = Math.min(call.offset + call.got, end) - Math.max(call.offset, start);
-  return shared === length ? 'all of these bytes' : `${count(shared)} of these bytes`;
+function carriedText(incident: Incident, call: RecordedCall): string {
+  const stretch = stretchOf(incident, sideOf(call));
+  if (stretch === null || !carries(call, stretch)) return '';
+  const { start, end } = stretch;
+  if (call.offset === start && call.offset + call.got === end) return 'exactly these bytes';
+  const common = Math.min(call.offset + call.got, end) - Math.max(call.offset, start);
+  return common === end - start ? 'all of these bytes' : `${count(common)} of these bytes`;
 }
 
 function returned({ got }: RecordedCall): string {

@@ -1,6 +1,7 @@
 /** How an incident lies to the calls that carried it, to segments and to pages: where causes show. */
 import { count, plural } from '../report/quantity.js';
 import type { Incident, RecordedCall } from '../results/record.js';
+import { carries, sideOf, type Stretch, stretchOf } from './stretch.js';
 
 /** Bytes of a page, and of a pipe's slot as a receiving socket fills it on most kernels. */
 const PAGE = 4096;
@@ -26,68 +27,86 @@ export interface Relation {
 
 /** What is known of how an incident came about. Pure. */
 export function relationOf(incident: Incident): Relation {
-  const calls = incident.calls ?? [];
-  const taken = carriers(incident, calls, 'in');
-  const given = carriers(incident, calls, 'out');
-  const relation: Relation = {
-    in: fitOf(incident, taken),
-    out: fitOf(incident, given),
-    sentences: [alignment(incident)],
-  };
-  if (taken.length > 0) relation.sentences.push(`It came in by ${carried(incident, taken)}.`);
-  if (given.length > 0) relation.sentences.push(`It went out by ${carried(incident, given)}.`);
-  if (taken.length === 0 && given.length === 0) {
-    relation.sentences.push('The calls that carried it are not known.');
+  const taken = passage(incident, 'in');
+  const given = passage(incident, 'out');
+  const sentences = [
+    alignment(incident),
+    ...toldOf('came in', taken),
+    ...toldOf('went out', given),
+  ];
+  if (taken.calls.length === 0 && given.calls.length === 0) {
+    sentences.push('The calls that carried it are not known.');
   }
-  return relation;
+  if (taken.stretch === null) sentences.push('It did not come in: nothing of it was sent there.');
+  if (given.stretch === null)
+    sentences.push('It did not go out, so no call gave it to the output.');
+  return { in: fitOf(taken), out: fitOf(given), sentences };
 }
 
-/** Calls of one side that moved bytes of the stretch, in order. */
-function carriers(
-  { offset, length }: Incident,
-  calls: readonly RecordedCall[],
-  side: 'in' | 'out',
-): RecordedCall[] {
-  const end = offset + Math.max(1, length);
-  return calls.filter(
-    (call) =>
-      sideOf(call) === side && call.got > 0 && call.offset < end && call.offset + call.got > offset,
+/** What one side's calls tell of a stretch. */
+interface Passage {
+  stretch: Stretch | null;
+  /** Calls that moved bytes of it, in order. */
+  calls: RecordedCall[];
+  /** Bytes of it that they moved. Less than all when the recorder or the list no longer holds the rest. */
+  known: number;
+}
+
+function passage(incident: Incident, side: 'in' | 'out'): Passage {
+  const stretch = stretchOf(incident, side);
+  if (stretch === null) return { stretch, calls: [], known: 0 };
+  const calls = (incident.calls ?? []).filter(
+    (call) => sideOf(call) === side && carries(call, stretch),
   );
+  const known = calls.reduce(
+    (sum, { offset, got }) =>
+      sum + Math.min(offset + got, stretch.end) - Math.max(offset, stretch.start),
+    0,
+  );
+  return { stretch, calls, known };
 }
 
-/** Where the record does not say it, the name may. */
-function sideOf({ side, name }: RecordedCall): 'in' | 'out' | null {
-  if (side !== undefined) return side;
-  if (/^(recv|read)/.test(name)) return 'in';
-  return /^(send|write)/.test(name) ? 'out' : null;
+function isWhole({ stretch, known }: Passage): boolean {
+  return stretch !== null && known === stretch.end - stretch.start;
 }
 
-function fitOf({ offset, length }: Incident, calls: readonly RecordedCall[]): CallFit {
+/** Only of all calls of a stretch: of a part of them the ends are not known. */
+function fitOf(side: Passage): CallFit {
+  const { stretch, calls } = side;
   const [first] = calls;
   const last = calls.at(-1);
-  if (first === undefined || last === undefined) return 'unknown';
-  const atStart = first.offset === offset;
-  const atEnd = last.offset + last.got === offset + length;
+  if (stretch === null || first === undefined || last === undefined) return 'unknown';
+  if (!isWhole(side)) return 'unknown';
+  const atStart = first.offset === stretch.start;
+  const atEnd = last.offset + last.got === stretch.end;
   if (calls.length > 1) return atStart && atEnd ? 'whole calls' : 'across calls';
   if (atStart && atEnd) return 'exactly one call';
   return atStart ? 'the start of a call' : atEnd ? 'the end of a call' : 'inside one call';
 }
 
-/** "one splice of 1,632 bytes, together with the 1,460 bytes after it". */
-function carried({ offset, length }: Incident, calls: readonly RecordedCall[]): string {
+/** "It came in by one splice of 1,632 bytes, together with the 1,460 bytes after it." */
+function toldOf(moved: string, side: Passage): string[] {
+  const { stretch, calls, known } = side;
   const [first] = calls;
   const last = calls.at(-1);
-  if (first === undefined || last === undefined) return 'unknown calls';
-  const before = Math.max(0, offset - first.offset);
-  const after = Math.max(0, last.offset + last.got - (offset + length));
+  if (stretch === null || first === undefined || last === undefined) return [];
+  const total = bytesOf(calls.reduce((sum, { got }) => sum + got, 0));
+  const by =
+    calls.length === 1
+      ? `one ${first.name} of ${total}`
+      : `${count(calls.length)} calls of ${first.name} of ${total}`;
+  if (!isWhole(side)) {
+    const of = `${count(known)} of its ${bytesOf(stretch.end - stretch.start)}`;
+    return [`Of it, ${of} ${moved} by ${by}; the calls of the rest are not recorded.`];
+  }
+  const before = stretch.start - first.offset;
+  const after = last.offset + last.got - stretch.end;
   const neighbours = [
     ...(before > 0 ? [`the ${bytesOf(before)} before it`] : []),
     ...(after > 0 ? [`the ${bytesOf(after)} after it`] : []),
   ].join(' and ');
-  const together = neighbours === '' ? ', exactly these' : `, together with ${neighbours}`;
-  const total = calls.reduce((sum, { got }) => sum + got, 0);
-  if (calls.length === 1) return `one ${first.name} of ${bytesOf(total)}${together}`;
-  return `${count(calls.length)} calls of ${first.name} of ${bytesOf(total)}${together}`;
+  const together = neighbours === '' ? 'exactly these' : `together with ${neighbours}`;
+  return [`It ${moved} by ${by}, ${together}.`];
 }
 
 /** Where the stretch begins in the stream's pages and segments. */

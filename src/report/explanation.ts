@@ -1,11 +1,18 @@
 /** The story of incidents: what `splicebench explain` prints. Pure. */
-import { groupIncidents, type IncidentGroup } from '../integrity/groups.js';
+import { groupIncidents } from '../integrity/groups.js';
 import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
 import { storedText } from '../integrity/stored-limits.js';
 import { relationOf } from '../integrity/relation.js';
-import type { RunManifest, StoredIncident, TrialRecord } from '../results/record.js';
+import {
+  type Outcome,
+  OUTCOMES,
+  type RunManifest,
+  type StoredIncident,
+  type TrialRecord,
+} from '../results/record.js';
+import { groupText } from './incident-groups.js';
 import { printable, wrapped } from './layout.js';
-import { count, listed, plural } from './quantity.js';
+import { plural } from './quantity.js';
 
 /** What is explained. */
 export interface Explained {
@@ -17,8 +24,6 @@ export interface Explained {
 
 /** Groups whose first incident is told in full. */
 const TOLD = 3;
-/** Numbers listed per group. */
-const NUMBERS = 6;
 
 /** All incidents of a run: how many, in which groups, and the first of each large group in full. */
 export function explainRun(run: Explained, style: IncidentStyle, columns: number): string {
@@ -77,11 +82,66 @@ export function explainIncident(
     .concat('\n');
 }
 
+/** No incident is stored; what the trials that looked came to, each by its outcome. */
 function nothing({ trials }: Explained): string {
-  const checked = trials.filter(({ check }) => check === 'full').length;
-  return checked === 0
-    ? 'No incident: no trial of this run compared a byte (check: full does).'
-    : `No incident: ${plural(checked, 'trial')} compared every byte and found nothing.`;
+  const checked = trials.filter(({ check }) => check === 'full');
+  if (checked.length === 0) {
+    return 'No incident: no trial of this run compared a byte (check: full does).';
+  }
+  const told = OUTCOMES.flatMap((outcome) => {
+    const alike = checked.filter((trial) => trial.outcome === outcome);
+    return alike.length === 0 ? [] : [outcomeText(outcome, alike)];
+  });
+  return ['No incident is stored.', ...told].join(' ');
+}
+
+/** What an outcome says of bytes; only `intact` is a finding that nothing was wrong. */
+function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
+  const these = plural(trials.length, 'trial');
+  const was = trials.length === 1 ? 'was' : 'were';
+  const sum = (of: (trial: TrialRecord) => number | null) => {
+    const values = trials.map(of);
+    const known = values.filter((value) => value !== null);
+    if (known.length < values.length) return 'bytes, of an unknown number';
+    return plural(
+      known.reduce((all, value) => all + value, 0),
+      'byte',
+    );
+  };
+  const compared = sum(({ verified_bytes }) => verified_bytes);
+  const counted = trials.reduce((all, { incidents }) => all + (incidents ?? 0), 0);
+  const wrong =
+    counted === 0
+      ? 'no wrong byte was found in what came'
+      : `${plural(counted, 'incident')} of them ${counted === 1 ? 'was' : 'were'} counted, but none is stored`;
+  switch (outcome) {
+    case 'intact':
+      return `${these} compared every byte (${compared}) and found nothing.`;
+    case 'truncated':
+      return (
+        `${these} ${was} truncated: streams ended before their last ` +
+        `${sum(({ missing_bytes }) => missing_bytes)}; ${compared} were compared, ${wrong}.`
+      );
+    case 'extra':
+      return (
+        `${these} ended with ${sum(({ extra_bytes }) => extra_bytes)} that nobody sent; ` +
+        `${compared} were compared, ${wrong}.`
+      );
+    case 'corrupt':
+      return (
+        `${these} ${was} corrupt (${sum(({ corrupted_bytes }) => corrupted_bytes)} wrong), ` +
+        'but no incident of them is stored, so nothing can be explained.'
+      );
+    case 'failed':
+    case 'unchecked':
+      return `${these} ${was} ${outcome}, which says nothing of the bytes.`;
+    case 'stalled':
+    case 'reset':
+      return (
+        `${these} ${was} ${outcome} after comparing ${compared}: ` +
+        'what had not come by then was not looked at.'
+      );
+  }
 }
 
 /** What was counted may be more than what is stored. */
@@ -91,23 +151,6 @@ function found({ trials, incidents }: Explained): string {
   const more =
     counted > incidents.length ? ` (${storedText(incidents.length, counted)}, the first ones)` : '';
   return `${plural(incidents.length, 'incident')} in ${plural(hit, 'trial')}${more}.`;
-}
-
-function groupText(group: IncidentGroup, index: number): string {
-  const { numbers, forwarders, trials } = group;
-  const origin = group.origin === null ? '' : `, from ${group.origin}`;
-  const lie = [
-    ...(group.in === 'unknown' ? [] : [`came in as ${group.in}`]),
-    ...(group.out === 'unknown' ? [] : [`went out as ${group.out}`]),
-  ];
-  const how = lie.length === 0 ? '; the calls are not known' : `; ${lie.join(', ')}`;
-  const few = numbers.slice(0, NUMBERS).join(', ');
-  const more = numbers.length > NUMBERS ? ', …' : '';
-  return (
-    `${index + 1}. ${count(numbers.length)} ${group.class}${origin}${how}: ` +
-    `${listed(forwarders.map(printable))}, ${plural(trials.length, 'trial')} ` +
-    `(${numbers.length === 1 ? 'number' : 'numbers'} ${few}${more})`
-  );
 }
 
 function fill(text: string, columns: number, indent = ''): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connectionSentence } from '../integrity/bounds.js';
+import { groupIncidents } from '../integrity/groups.js';
 import { violatedConnections } from '../integrity/fates.js';
 import { integrityLine } from '../integrity/tally-text.js';
 import { storedText } from '../integrity/stored-limits.js';
@@ -13,6 +14,7 @@ import { type Chart, chartsOf, mapKey } from './charts.js';
 import { checkText } from './condition.js';
 import { escapeHtml, inlineJson } from './escape.js';
 import { forwarderFacts, hostFacts, limitations, missing, runFacts, whose } from './facts.js';
+import { groupText } from './incident-groups.js';
 import { integrityTable, stressorTable, TRANSFERS } from './integrity-table.js';
 import { type CellReport, type Exporter, type RunReport, cellsOf, needsSentence } from './model.js';
 import { answerParagraph, bulletList, factTable, htmlTable, incidentHtml } from './page-parts.js';
@@ -29,6 +31,8 @@ export const htmlReport: Exporter = { file: 'report.html', write: page };
 
 /** Incidents shown; incidents.jsonl has all that are stored. */
 const SHOWN_INCIDENTS = 10;
+/** Groups listed. */
+const SHOWN_GROUPS = 20;
 /** Of a matrix, so many conditions are open from the start. */
 const OPEN_CELLS = 4;
 
@@ -194,11 +198,19 @@ ${stressors.rows.length === 0 ? '' : `<details><summary>By condition</summary>\n
 
 function incidentSection({ incidents, total }: RunReport): string {
   if (incidents.length === 0) return '';
-  const shown = incidents.slice(0, SHOWN_INCIDENTS);
+  const groups = groupIncidents(incidents);
+  const firsts = groups.flatMap(({ numbers }) => incidents[(numbers[0] ?? 1) - 1] ?? []);
+  const shown = [...new Set([...firsts, ...incidents])].slice(0, SHOWN_INCIDENTS);
   const more = incidents.length - shown.length;
+  const further = groups.length - SHOWN_GROUPS;
   return `<section>
 <h2>Incidents</h2>
-<p class="muted">Expected and received bytes side by side; bytes that differ are marked.</p>
+<p>By class and by how they lie to the calls that carried them:</p>
+${bulletList([
+  ...groups.slice(0, SHOWN_GROUPS).map(groupText),
+  ...(further > 0 ? [`${plural(further, 'further group')}: splicebench explain.`] : []),
+])}
+<p class="muted">The first of each group comes first. Expected and received bytes side by side; bytes that differ are marked.</p>
 ${shown.map(incidentHtml).join('\n')}
 ${more > 0 ? `<p>${count(more)} more in incidents.jsonl: ${storedText(incidents.length, total.incidents)}.</p>` : ''}
 </section>`;

@@ -1,4 +1,5 @@
 import { callLines, hexRows, incidentSentence } from '../integrity/incident-text.js';
+import { relationOf } from '../integrity/relation.js';
 import type { StoredIncident } from '../results/record.js';
 import { escapeHtml } from './escape.js';
 import type { Fact, PlainTable } from './facts.js';
@@ -61,7 +62,7 @@ export function answerParagraph(sentence: string, kind: 'good' | 'bad' | ''): st
 
 const MOST_ROWS = 20;
 
-/** One incident: the sentence, both dumps with the differing bytes marked, and the calls. */
+/** One incident: the sentence, both dumps with the differing bytes marked, the calls, and how it lies to them. */
 export function incidentHtml(incident: StoredIncident): string {
   const rows = hexRows(incident, 16);
   const shown = rows.slice(0, MOST_ROWS);
@@ -87,7 +88,8 @@ export function incidentHtml(incident: StoredIncident): string {
   const title = `${incident.forwarder}, trial ${incident.trial_id}`;
   return `<h3>${escapeHtml(title)}</h3>
 <p>${escapeHtml(incidentSentence(incident))}</p>
-<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(`Bytes of the incident, ${title}`)}"><pre>${lines.join('\n')}</pre></div>`;
+<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(`Bytes of the incident, ${title}`)}"><pre>${lines.join('\n')}</pre></div>
+<p>${escapeHtml(relationOf(incident).sentences.join(' '))}</p>`;
 }
 
 /** Escapes a line but keeps the spaces it is aligned with. */

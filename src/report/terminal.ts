@@ -1,6 +1,8 @@
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
+import { groupIncidents } from '../integrity/groups.js';
 import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
+import { relationOf } from '../integrity/relation.js';
 import { integrityLine, remarksOf } from '../integrity/tally-text.js';
 import { storedText } from '../integrity/stored-limits.js';
 import { detectorSentence } from '../lab/proof-text.js';
@@ -8,6 +10,7 @@ import { verdictLines } from '../results/verdict.js';
 import { type AxisReport, axisTable, axisTitle, axisSentences } from './axis.js';
 import { type CellTable, cellTable, tableNotes } from './cell-table.js';
 import { checkText } from './condition.js';
+import { groupText } from './incident-groups.js';
 import { integrityRows, NARROW_HEAD, narrowRow } from './integrity-table.js';
 import { broken, displayWidth, padded, printable, wrapped } from './layout.js';
 import { type CellReport, type RunReport, cellsOf } from './model.js';
@@ -284,6 +287,8 @@ function figureTable(
 }
 
 const EXCERPT_ROWS = 8;
+/** Groups of incidents listed. */
+const SHOWN_GROUPS = 5;
 
 function incidentSection(report: RunReport, style: TerminalStyle, colors: Colors): string[] {
   const [first] = report.incidents;
@@ -296,11 +301,23 @@ function incidentSection(report: RunReport, style: TerminalStyle, colors: Colors
   const heading = `First incident, of ${storedText(report.incidents.length, report.total.incidents)} (${printable(first.forwarder)}, trial ${printable(first.trial_id)})`;
   const lines = incidentText(first, excerpt).split('\n');
   const [sentence = '', ...rest] = lines;
+  const groups = groupIncidents(report.incidents);
+  const further = groups.length - SHOWN_GROUPS;
   return [
+    [
+      ...wrapped('Incidents, by class and by how they lie to the calls', style.columns).map(
+        (line) => colors.bold(line),
+      ),
+      ...groups
+        .slice(0, SHOWN_GROUPS)
+        .flatMap((group, index) => wrapped(groupText(group, index), style.columns, '   ')),
+      ...(further > 0 ? [`${plural(further, 'further group')}: splicebench explain.`] : []),
+    ].join('\n'),
     [
       ...wrapped(heading, style.columns).map((line) => colors.bold(line)),
       ...wrapped(sentence, style.columns),
       ...rest,
+      ...wrapped(relationOf(first).sentences.join(' '), style.columns),
     ].join('\n'),
   ];
 }

@@ -89,6 +89,8 @@ export interface Incident {
   printable?: number;
   /** The largest segment that the receiving end got, bytes. */
   mss?: number;
+  /** Offset in the sent stream, where bytes missing or too many before it made it another; else absent. */
+  source_offset?: number;
   calls?: RecordedCall[];
   /** Why there are no calls, where that is known; absent where there are, and where it is not. */
   calls_absent?: string;

@@ -6,7 +6,12 @@ import { groupIncidents } from '../../src/integrity/groups.js';
 import { relationOf } from '../../src/integrity/relation.js';
 import { packageRoot } from '../../src/native.js';
 import { type Explained, explainIncident, explainRun } from '../../src/report/explanation.js';
-import type { Incident, RecordedCall, StoredIncident } from '../../src/results/record.js';
+import type {
+  Incident,
+  RecordedCall,
+  StoredIncident,
+  TrialRecord,
+} from '../../src/results/record.js';
 import { fakeSource, SPLICE } from './report-fixture.js';
 
 /** The 172 bytes of the 2008 report, with the calls around them. */
@@ -74,6 +79,31 @@ describe('relationOf', () => {
     assert.match(sentences.join(' '), /calls that carried it are not known/);
   });
 
+  it('says of a part of the calls that it is a part, and lets it decide nothing', () => {
+    const calls = Array.from({ length: 20 }, (_, i) => call('in', 1000, 80_000 + i * 1000));
+    const told = relationOf(incident({ offset: 0, length: 100_000, calls }));
+    assert.equal(told.in, 'unknown');
+    assert.match(
+      told.sentences.join(' '),
+      /Of it, 20,000 of its 100,000 bytes came in by 20 calls .*rest are not recorded/,
+    );
+    assert.doesNotMatch(told.sentences.join(' '), /exactly these/);
+  });
+
+  it('missing bytes did not go out, and bytes too many did not come in', () => {
+    const missing = relationOf(incident({ class: 'missing' }));
+    assert.deepEqual([missing.in, missing.out], ['exactly one call', 'unknown']);
+    assert.match(missing.sentences.join(' '), /did not go out/);
+    const inserted = relationOf(incident({ class: 'inserted' }));
+    assert.deepEqual([inserted.in, inserted.out], ['unknown', 'the start of a call']);
+    assert.match(inserted.sentences.join(' '), /did not come in/);
+  });
+
+  it('looks for calls of the input where the bytes lay in what was sent', () => {
+    const shifted = relationOf(incident({ offset: 12_704, source_offset: 14_164, length: 172 }));
+    assert.deepEqual([shifted.in, shifted.out], ['exactly one call', 'the start of a call']);
+  });
+
   it('knows the side by the name of a call where the record does not say it', () => {
     const calls = CALLS.map(({ side, ...rest }): RecordedCall => ({
       ...rest,
@@ -124,6 +154,10 @@ describe('groupIncidents', () => {
     assert.equal(foreign({ origin_connection: 3 }), 'another connection');
     assert.equal(foreign({ origin_connection: 0, origin_direction: 'up' }), 'the other direction');
     assert.equal(foreign({}), 'another run or trial');
+    const [shifted] = groupIncidents([
+      incident({ offset: 100, source_offset: 300, origin_offset: 200 }),
+    ]);
+    assert.equal(shifted?.origin, 'earlier in its stream');
   });
 });
 
@@ -143,10 +177,34 @@ describe('explanations', () => {
     golden('incident.txt', explainIncident(explained(list), 9, STYLE, 80));
   });
 
-  it('of nothing: says whether anything was looked at', () => {
-    assert.match(explainRun(explained([]), STYLE, 80), /compared every byte and found nothing/);
-    const unchecked = explained([]);
-    const trials = unchecked.trials.filter(({ check }) => check === 'none');
-    assert.match(explainRun({ ...unchecked, trials }, STYLE, 80), /no trial .* compared a byte/);
+  it('of nothing: says what the trials came to, and clears only intact ones', () => {
+    const run = explained([]);
+    const [base] = run.trials.filter(({ check }) => check === 'full');
+    assert.ok(base);
+    const told = (change: Partial<TrialRecord>) =>
+      explainRun({ ...run, trials: [{ ...base, ...change }] }, STYLE, 400);
+    const cases: [Partial<TrialRecord>, RegExp][] = [
+      [{ outcome: 'truncated', missing_bytes: 4321 }, /1 trial was truncated.* last 4,321 bytes/],
+      [{ outcome: 'extra', extra_bytes: 7 }, /ended with 7 bytes that nobody sent/],
+      [{ outcome: 'corrupt', corrupted_bytes: 9 }, /was corrupt \(9 bytes wrong\)/],
+      [
+        { outcome: 'truncated', incidents: 2 },
+        /2 incidents of them were counted, but none is stored/,
+      ],
+      [{ outcome: 'truncated', missing_bytes: null }, /last bytes, of an unknown number/],
+      [{ outcome: 'failed' }, /was failed, which says nothing of the bytes/],
+      [{ outcome: 'stalled' }, /was stalled after comparing/],
+      [{ outcome: 'reset' }, /was reset after comparing/],
+    ];
+    for (const [change, expected] of cases) {
+      const text = told(change);
+      assert.match(text, expected);
+      assert.doesNotMatch(text, /found nothing/);
+    }
+    assert.match(
+      told({ outcome: 'intact', verified_bytes: 1000 }),
+      /1 trial compared every byte \(1,000 bytes\) and found nothing/,
+    );
+    assert.match(told({ check: 'none' }), /no trial .* compared a byte/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { callsAround } from '../../src/integrity/incident-calls.js';
+import { callsAround, completeIncidents } from '../../src/integrity/incident-calls.js';
 import type { Incident, RecordedCall } from '../../src/results/record.js';
 
 function incident(offset: number, length: number, direction: 'down' | 'up' = 'down'): Incident {
@@ -92,8 +92,38 @@ describe('callsAround', () => {
     assert.deepEqual(callsAround(incident(5000, 1), many, { connections: 2, clientPort: 9 }), []);
   });
 
+  it('leave room for the side with few calls where the other has many', () => {
+    const many = calls(100).map((call) => ({ ...call, side: 'in' as const }));
+    const out = { ...calls(1)[0], t: 200, got: 100_000, side: 'out' as const } as RecordedCall;
+    const found = callsAround(incident(0, 100_000), [...many, out], ONE);
+    assert.equal(found.length, 40);
+    assert.equal(found.at(-1)?.side, 'out');
+  });
+
   it('calls that moved nothing carry nothing', () => {
     const failed = calls(3).map((call) => ({ ...call, got: -11 }));
     assert.deepEqual(callsAround(incident(1000, 1), failed, ONE), []);
+  });
+});
+
+describe('completeIncidents', () => {
+  it('places what lies behind missing or added bytes in what was sent', () => {
+    const incidents = [
+      { ...incident(1000, 500), class: 'missing' as const },
+      incident(5000, 10),
+      { ...incident(6000, 200), class: 'inserted' as const },
+      incident(9000, 10),
+      incident(9000, 10, 'up'),
+    ];
+    const end = { connections: [], incidents };
+    const streams = [{ sender: end, receiver: end }] as unknown as Parameters<
+      typeof completeIncidents
+    >[0];
+    const recorded = calls(20).map((call) => ({ ...call, side: 'in' as const }));
+    completeIncidents(streams, recorded, 1);
+    assert.deepEqual(
+      incidents.map(({ source_offset }) => source_offset),
+      [undefined, 5500, 6500, 9300, undefined],
+    );
   });
 });

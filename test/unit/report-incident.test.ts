@@ -45,16 +45,25 @@ describe('an incident in words', () => {
     [{ class: 'bit-flip', expected_hex: '00', received_hex: '80' }, /1 bit of them differs\.$/],
     [
       { class: 'misplaced', origin_offset: 4128 },
-      /of this stream, from offset 4,128 \(0x1020\), 4\.10 kB later\.$/,
+      /of this stream, from offset 4,128 \(0x1020\), 4,096 bytes later\.$/,
     ],
-    [{ class: 'misplaced', origin_offset: 0 }, /offset 0, 32\.0 B earlier\.$/],
+    [{ class: 'misplaced', origin_offset: 0 }, /offset 0, 32 bytes earlier\.$/],
     [{ class: 'misplaced' }, /a place that was not found\.$/],
     [
       { class: 'foreign', origin_connection: 7, origin_direction: 'up', origin_offset: 5 },
-      /another stream: connection 7, up, offset 5\.$/,
+      /another stream: connection 7, up, offset 5, 27 bytes earlier\.$/,
     ],
     [{ class: 'decoy' }, /memory of another process leaked/],
     [{ class: 'missing' }, /are missing; the stream goes on shifted\.$/],
+    [
+      { class: 'misplaced', source_offset: 132, origin_offset: 32 },
+      /from offset 32 \(0x20\), 100 bytes earlier\.$/,
+    ],
+    [{ class: 'foreign', origin_offset: 5 }, /another stream: offset 5\.$/],
+    [
+      { class: 'inserted', origin_offset: 16 },
+      /too many, a copy of offset 16 \(0x10\), 16 bytes earlier; the stream/,
+    ],
     [{ class: 'inserted' }, /are too many; the stream goes on shifted back\.$/],
     [{ class: 'unknown' }, /of no known origin\.$/],
     [
@@ -137,6 +146,24 @@ describe('the calls around an incident', () => {
     const call = { t: 1, name: 'recv', flow: 0, asked: 100, got: 33, offset: 0 };
     const [, line] = callLines({ ...BASE, calls: [call] });
     assert.match(line ?? '', /<== 1 of these bytes$/);
+  });
+
+  it('do not point at a call to the output for bytes that are missing', () => {
+    const missing: Incident = { ...BASE, class: 'missing' };
+    const lines = callLines({
+      ...missing,
+      calls: (['in', 'out'] as const).map((side) => ({
+        t: 1,
+        name: 'splice',
+        flow: 0,
+        asked: 100,
+        got: 100,
+        offset: 0,
+        side,
+      })),
+    });
+    assert.match(lines[1] ?? '', /in .*<== all of these bytes$/);
+    assert.doesNotMatch(lines[2] ?? '', /<==/);
   });
 
   it('name an errno that the system does not know by its number', () => {

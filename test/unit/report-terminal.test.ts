@@ -95,6 +95,13 @@ describe('the report on a terminal', () => {
     const text = terminalReport(REPORTS.hard, PLAIN);
     assert.match(text, /^003760 {2}7d\*be\*de\*/m);
     assert.match(text, /= 172 .*<== exactly these bytes$/m);
+    assert.match(text, /^It begins 1,876 bytes into a page of the stream/m);
+  });
+
+  it('lists the groups of incidents with their counts', () => {
+    const text = terminalReport(REPORTS.hard, PLAIN);
+    assert.match(text, /^1\. 1 unknown; the calls are not known: poc, 1 trial \(number 1\)$/m);
+    assert.match(text, /^2\. 1 foreign, from another connection/m);
   });
 
   it('ends with the verdict', () => {
