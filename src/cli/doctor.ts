@@ -9,7 +9,7 @@ import { captureEnvironment } from '../host/environment.js';
 import { localHost } from '../host/host.js';
 import { wrapped } from '../report/layout.js';
 import { bytes, listed, plural } from '../report/quantity.js';
-import type { HostEnvironment } from '../results/record.js';
+import type { HostEnvironment } from '../results/environment-record.js';
 import { loadScenario } from '../scenario/load.js';
 import { EXIT } from './exit.js';
 import { type Listed, listForwarders, listTopologies } from './list.js';

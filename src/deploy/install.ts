@@ -17,6 +17,10 @@ export interface Installed {
   addon: 'prebuilt' | 'built there';
 }
 
+/** Until the script begins over there, milliseconds: as long as a run waits for a host. */
+const ANSWER_TIMEOUT = 10_000;
+/** What it says then, as its first line. */
+const BEGUN = 'splicebench: begun';
 /** Includes a build over there, milliseconds. */
 const INSTALL_TIMEOUT = 600_000;
 const REMOVE_TIMEOUT = 30_000;
@@ -26,7 +30,8 @@ const SAID_KEPT = 4000;
  * Unpacks beside what is there and takes its place when it works, so that a failure leaves what there
  * was, and nothing else. Prints one line of JSON at the end.
  */
-const INSTALL = `set -eu
+const INSTALL = `echo '${BEGUN}'
+set -eu
 command -v node >/dev/null || { echo "node: not found; install node 20 or newer" >&2; exit 1; }
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || {
   echo "node $(node --version) is too old, 20 or newer is needed" >&2; exit 1; }
@@ -56,7 +61,8 @@ mv "$new" "$final"
 node -p 'JSON.stringify({folder: process.argv[1], node: process.version, arch: process.arch, addon: process.argv[2]})' "$final" "$addon"`;
 
 /** Every version that was ever put there; prints "none" when there was none. */
-const REMOVE = `set -eu
+const REMOVE = `echo '${BEGUN}'
+set -eu
 root="${deployedRoot()}"
 [ -e "$root" ] || { echo none; exit 0; }
 rm -rf "$root"
@@ -92,7 +98,7 @@ export async function remove(host: Reached): Promise<boolean> {
   return (await shellOn(host, REMOVE, REMOVE_TIMEOUT, null)).trim() !== 'none';
 }
 
-/** Runs a script on a host; answers with what it printed. */
+/** Runs a script on a host; answers with what it printed after the line that says it has begun. */
 async function shellOn(
   host: Reached,
   script: string,
@@ -117,16 +123,44 @@ async function shellOn(
       resolve(code === 0 ? null : last === '' ? how : last);
     });
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+  // What a prefix has started may hold its output open: nobody waits for that once it is too late.
+  const late = new AbortController();
+  const tooLate = new Promise<never>((_, reject) => {
+    late.signal.addEventListener('abort', () => {
+      reject(late.signal.reason as Error);
+    });
+  });
+  tooLate.catch(() => undefined);
+  const silence = setTimeout(() => {
+    if (stdout.startsWith(BEGUN)) return;
+    const waited = `no answer within ${ANSWER_TIMEOUT / 1e3} s`;
+    late.abort(new Error(`${waited}; see whether \`${host.prefix.join(' ')} sh -c true\` ends`));
+  }, ANSWER_TIMEOUT);
+  const timer = setTimeout(() => {
+    late.abort(new Error(`not done within ${timeout / 1e3} s`));
+  }, timeout);
   try {
     // Whoever ends early says why below; what could not be written is of no interest then.
     if (input === null) child.stdin.end();
-    else await pipeline(input, child.stdin).catch(() => undefined);
-    const failure = await ended;
+    else {
+      const sent = pipeline(input, child.stdin).catch(() => undefined);
+      await Promise.race([sent, tooLate]);
+    }
+    const failure = await Promise.race([ended, tooLate]);
     if (failure !== null) throw new Error(failure);
-    return stdout;
+    return stdout.slice(stdout.indexOf('\n') + 1);
   } finally {
+    clearTimeout(silence);
     clearTimeout(timer);
-    child.kill('SIGKILL');
+    killGroup(child.pid);
+  }
+}
+
+/** The child leads a group of its own, in which whatever its prefix started is as well. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
   }
 }

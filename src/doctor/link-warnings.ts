@@ -4,7 +4,11 @@
  * tell is no trouble and no clearance.
  */
 import { count, listed } from '../report/quantity.js';
-import type { HostEnvironment, InterfaceEnvironment, StartWarning } from '../results/record.js';
+import type {
+  HostEnvironment,
+  InterfaceEnvironment,
+  StartWarning,
+} from '../results/environment-record.js';
 import { parseCpuList } from '../scenario/sizes.js';
 
 /** The hosts of one scenario. */

@@ -5,7 +5,11 @@ import { nicLacking } from '../host/nic.js';
 import { placeRoles } from '../host/placement.js';
 import { readPortFacts } from '../host/port-facts.js';
 import { refusalOf, sessionAddress } from '../host/port-refusal.js';
-import type { HostEnvironment, InterfaceEnvironment, StartWarning } from '../results/record.js';
+import type {
+  HostEnvironment,
+  InterfaceEnvironment,
+  StartWarning,
+} from '../results/environment-record.js';
 import type { Cell, NicTopology } from '../scenario/plan.js';
 import { linkWarnings } from './link-warnings.js';
 

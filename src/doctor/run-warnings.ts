@@ -1,6 +1,6 @@
 /** What a run finds to have changed on its hosts, as warnings: a closed list, each with its remedy. */
 import { listed } from '../report/quantity.js';
-import type { EnvironmentChange } from '../results/record.js';
+import type { EnvironmentChange } from '../results/environment-record.js';
 import type { Warning } from './warnings.js';
 
 type Kind = EnvironmentChange['kind'];

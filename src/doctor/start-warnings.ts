@@ -1,5 +1,5 @@
 /** Which of the doctor's warnings a run shows when it begins: those that concern where its trials run. */
-import type { HostEnvironment, StartWarning } from '../results/record.js';
+import type { HostEnvironment, StartWarning } from '../results/environment-record.js';
 import type { Topology } from '../scenario/plan.js';
 import type { HostFacts } from './host-facts.js';
 import { linkWarnings } from './link-warnings.js';

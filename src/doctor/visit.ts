@@ -3,7 +3,7 @@ import { captureEnvironment } from '../host/environment.js';
 import { captureInterfaces } from '../host/interface-environment.js';
 import type { HostIdentity } from '../host/identity.js';
 import { connect, type HostPart, partsOf } from '../host/remote-hosts.js';
-import type { HostEnvironment } from '../results/record.js';
+import type { HostEnvironment } from '../results/environment-record.js';
 import type { Cell, HostsTopology } from '../scenario/plan.js';
 import { type HostFacts, readHostFacts } from './host-facts.js';
 import { linkWarnings } from './link-warnings.js';

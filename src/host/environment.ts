@@ -4,7 +4,7 @@ import { cpus, release, totalmem, version } from 'node:os';
 import { join } from 'node:path';
 import { x } from 'tinyexec';
 import { packageRoot } from '../native.js';
-import type { HostEnvironment } from '../results/record.js';
+import type { HostEnvironment } from '../results/environment-record.js';
 import { buildDigest } from './build-digest.js';
 import {
   CPU_FACT_PLACES,

@@ -1,6 +1,6 @@
 /** What the interfaces of a host are, as `ethtool` and the kernel show them. */
 import { x } from 'tinyexec';
-import type { InterfaceEnvironment, InterruptAffinity } from '../results/record.js';
+import type { InterfaceEnvironment, InterruptAffinity } from '../results/environment-record.js';
 import { cardFolder } from './device.js';
 import { type FileReader, localFiles } from './files.js';
 import type { Host } from './host.js';

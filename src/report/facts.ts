@@ -1,10 +1,5 @@
-import type {
-  HostEnvironment,
-  InterfaceEnvironment,
-  RunManifest,
-  TrialColumns,
-  TrialRecord,
-} from '../results/record.js';
+import type { HostEnvironment, InterfaceEnvironment } from '../results/environment-record.js';
+import type { RunManifest, TrialColumns, TrialRecord } from '../results/record.js';
 import { isUsable } from '../statistics/summary.js';
 import { askedCongestion } from './stored-scenarios.js';
 import { checkText } from './condition.js';

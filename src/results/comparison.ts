@@ -5,7 +5,8 @@ import { type BlockSample, pairedRatio } from '../statistics/ratio.js';
 import { independentRatio } from '../statistics/shift.js';
 import { samplesOf } from '../statistics/summary.js';
 import { factsOf } from './environment-changes.js';
-import type { HostEnvironment, RunManifest, TrialRecord } from './record.js';
+import type { HostEnvironment } from './environment-record.js';
+import type { RunManifest, TrialRecord } from './record.js';
 
 /** One side of a comparison: a run, or one forwarder of it. */
 export interface ComparedSide {

@@ -1,5 +1,9 @@
 /** What of a host's environment is a fact by a name, and which facts a run did not leave as they were. */
-import type { EnvironmentChange, HostEnvironment, InterfaceEnvironment } from './record.js';
+import type {
+  EnvironmentChange,
+  HostEnvironment,
+  InterfaceEnvironment,
+} from './environment-record.js';
 
 type Kind = EnvironmentChange['kind'];
 

@@ -4,15 +4,8 @@ import type { ThresholdResult } from '../scenario/thresholds.js';
 import { count, listed, plural } from '../report/quantity.js';
 import { runWarnings, warningText } from '../doctor/run-warnings.js';
 import { startWarningText } from '../doctor/start-warnings.js';
-import type {
-  EnvironmentChange,
-  Outcome,
-  StartWarning,
-  StoredIncident,
-  SummaryRow,
-  TrialRecord,
-  Unavailable,
-} from './record.js';
+import type { EnvironmentChange, StartWarning } from './environment-record.js';
+import type { Outcome, StoredIncident, SummaryRow, TrialRecord, Unavailable } from './record.js';
 import { type Safety, judgeSafety } from './verdict-safety.js';
 import { type Speed, judgeSpeed } from './verdict-speed.js';
 

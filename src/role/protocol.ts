@@ -9,14 +9,8 @@ import type { InterfaceCounters } from '../host/link-counters.js';
 import type { Taken, TakeWish } from '../host/port-keeper.js';
 import type { Tracepoint } from '../host/tracepoint.js';
 import type { HttpCounts } from '../integrity/http.js';
-import type {
-  CallCount,
-  Check,
-  HostEnvironment,
-  Incident,
-  InterfaceEnvironment,
-  RecordedCall,
-} from '../results/record.js';
+import type { HostEnvironment, InterfaceEnvironment } from '../results/environment-record.js';
+import type { CallCount, Check, Incident, RecordedCall } from '../results/record.js';
 import type {
   ChurnResults,
   ChurnSnapshot,

@@ -6,7 +6,7 @@ import { captureEnvironment } from '../host/environment.js';
 import { distinctHosts, type Host, pairsOf, type TrialHosts } from '../host/host.js';
 import { captureInterfaces } from '../host/interface-environment.js';
 import { allowedCpus, type Placement, placeParts, placeRoles } from '../host/placement.js';
-import type { HostEnvironment } from '../results/record.js';
+import type { HostEnvironment } from '../results/environment-record.js';
 import type { Cell, Topology } from '../scenario/plan.js';
 import { settingsText } from '../scenario/topology.js';
 import { sends, type Side } from './endpoints.js';

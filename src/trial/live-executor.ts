@@ -11,7 +11,7 @@ import { loopbackHost } from '../host/private-namespace.js';
 import { assertReachable, HostUnreachable, remoteHosts } from '../host/remote-hosts.js';
 import { syscallTracepoint, type Tracepoint } from '../host/tracepoint.js';
 import { TopologyUnavailable, vethHosts } from '../host/veth.js';
-import type { HostEnvironment } from '../results/record.js';
+import type { HostEnvironment } from '../results/environment-record.js';
 import { RoleError } from '../role/client.js';
 import type { Cell, NicTopology, PlannedTrial, Topology } from '../scenario/plan.js';
 import { environmentsOf, placedEnvironments, placementOf, seenHosts } from './host-environments.js';

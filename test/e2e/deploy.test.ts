@@ -69,6 +69,24 @@ describe('deploy', { skip }, () => {
     await lab.assertNothingLeft();
   });
 
+  it('does not wait for a host that takes the login and then says nothing', async (t) => {
+    // As a shell that hangs in its profile: it reads nothing, and what it started holds its output.
+    const mute = join(scratch(t), 'mute');
+    writeFileSync(mute, '#!/bin/sh\nsleep 300 &\nwait\n', { mode: 0o755 });
+    for (const more of [[], ['--remove']]) {
+      const { code, stdout, stderr } = await run(
+        t,
+        splicebench('deploy', '--prefix', mute, ...more),
+        { deadline: 40_000 },
+      );
+      assert.equal(code, 1, stdout);
+      assert.match(
+        stdout + stderr,
+        /mute: .*no answer within 10 s; see whether `.*mute sh -c true` ends/,
+      );
+    }
+  });
+
   it('says what is missing there, and leaves what there was', async (t) => {
     const nowhere = ['env', '-i', `HOME=${lab.folder}`, 'PATH=/nowhere', '/bin/sh'];
     // A host on which sh is all there is.

@@ -6,7 +6,7 @@ import {
   CHANGE_KINDS,
   type HostEnvironment,
   type InterfaceEnvironment,
-} from '../../src/results/record.js';
+} from '../../src/results/environment-record.js';
 
 const CARD: InterfaceEnvironment = {
   host: 'sink',

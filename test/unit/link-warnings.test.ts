@@ -11,7 +11,10 @@ import {
 import { RUN_WARNING_KINDS } from '../../src/doctor/run-warnings.js';
 import { WARNING_KINDS } from '../../src/doctor/warnings.js';
 import { packageRoot } from '../../src/native.js';
-import type { HostEnvironment, InterfaceEnvironment } from '../../src/results/record.js';
+import type {
+  HostEnvironment,
+  InterfaceEnvironment,
+} from '../../src/results/environment-record.js';
 
 function card(host: string, change: Partial<InterfaceEnvironment> = {}): InterfaceEnvironment {
   return {
