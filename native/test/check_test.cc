@@ -251,7 +251,7 @@ void adoption() {
 }
 
 void zeros() {
-  const std::shared_ptr<const Content> content = make_zero_content();
+  const std::shared_ptr<const Content> content = make_zero_content(1);
   uint64_t truncated;
   Bytes bytes(100000, 0);
   auto c = checked(bytes, 100000, &truncated, content);
@@ -263,6 +263,19 @@ void zeros() {
   CHECK(is(c.incidents()[0], IncidentClass::kBitFlip, 0, 1));
   CHECK(is(c.incidents()[1], IncidentClass::kUnknown, 50, 11));
   CHECK(is(c.incidents()[2], IncidentClass::kBitFlip, 99999, 1));
+  // Memory of a decoy, of this trial and not: its own is named, and zeros are in place again after
+  // it.
+  for (const uint64_t seed : {1, 2}) {
+    Bytes decoy(5000);
+    stamp_engine().fill(StampKey(seed).decoy(), 0, Direction::kDecoy, 123, decoy.data(), 5000);
+    decoy.front() |= 1, decoy.back() |= 1;
+    c = checked(Bytes(1001, 0) + decoy + Bytes(100, 0), 6101, &truncated, content);
+    CHECK(c.incidents().size() >= 1 && truncated == 0);
+    const Incident& own = c.incidents()[c.incidents().size() / 2];
+    CHECK((own.kind == IncidentClass::kDecoy) == (seed == 1));
+    if (seed == 1)
+      CHECK(own.origin.offset - own.offset == 123 - uint64_t{1001} && own.length > 4900);
+  }
   c = checked(Bytes(1000, 0), 900, &truncated, content);
   CHECK(c.beyond_end() == 100 && truncated == 0 && c.totals().verified == 900);
   c = checked(Bytes(900, 0) + Bytes(100, 3), 900, &truncated, content);
@@ -271,9 +284,9 @@ void zeros() {
 
 void files() {
   std::string error;
-  CHECK(make_file_content("/nonexistent/file", &error) == nullptr);
+  CHECK(make_file_content("/nonexistent/file", 1, &error) == nullptr);
   CHECK(error == "open /nonexistent/file: No such file or directory");
-  CHECK(make_file_content("/", &error) == nullptr && error.rfind("mmap /", 0) == 0);
+  CHECK(make_file_content("/", 1, &error) == nullptr && error.rfind("mmap /", 0) == 0);
 
   char path[] = "/tmp/splicebench-check-XXXXXX";
   const int fd = mkstemp(path);
@@ -282,7 +295,7 @@ void files() {
   random.fill(file.data(), file.size());
   CHECK(write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()));
   close(fd);
-  const std::shared_ptr<const Content> content = make_file_content(path, &error);
+  const std::shared_ptr<const Content> content = make_file_content(path, 1, &error);
   unlink(path);
   CHECK(content != nullptr && content->length() == file.size());
   if (content == nullptr) return;
@@ -297,6 +310,12 @@ void files() {
   CHECK(truncated == 50000 && c.incidents().empty());
   c = checked(file + Bytes(77, 1), kUnknown, &truncated, content);
   CHECK(c.beyond_end() == 77 && c.incidents().empty());
+
+  Bytes decoy(5000);
+  stamp_engine().fill(StampKey(1).decoy(), 0, Direction::kDecoy, 123, decoy.data(), 5000);
+  c = checked(piece(0, 1000) + decoy + piece(6000, file.size()), file.size(), &truncated, content);
+  CHECK(c.incidents().size() == 1 && c.incidents()[0].kind == IncidentClass::kDecoy);
+  CHECK(c.incidents()[0].origin.offset == 123 && c.incidents()[0].length == 5000);
 
   for (const size_t size : {1u, 5u, 16u, 63u, 64u, 65u, 500u, 1500u}) {
     Bytes garbage(size);

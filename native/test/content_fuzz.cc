@@ -159,12 +159,12 @@ int main(int argc, char** argv) {
   const int fd = mkstemp(path);
   CHECK(write(fd, file.data(), file.size()) == static_cast<ssize_t>(file.size()));
   std::string error;
-  const std::shared_ptr<const Content> of_file = make_file_content(path, &error);
+  const std::shared_ptr<const Content> of_file = make_file_content(path, 1, &error);
   unlink(path);
   close(fd);
   CHECK(of_file != nullptr);
   if (!of_file) return 1;
-  const std::shared_ptr<const Content> of_zeros = make_zero_content();
+  const std::shared_ptr<const Content> of_zeros = make_zero_content(1);
   for (uint64_t i = 0; i < mutations && testing::failures < 10; ++i) {
     CHECK(trial(of_zeros, zeros, seed * 1'000'003 + i));
     CHECK(trial(of_file, file, seed * 1'000'003 + i));

@@ -170,7 +170,7 @@ void prepared() {
     CHECK(equal);
   }
   // Thousands of connections need no descriptors beside their own.
-  PreparedPages shared(*make_zero_content());
+  PreparedPages shared(*make_zero_content(1));
   const size_t before = open_descriptors();
   std::vector<std::unique_ptr<Sender>> senders;
   for (int i = 0; i < 100; ++i) senders.push_back(make_prepared_sender(shared));

@@ -73,10 +73,11 @@ describe('report-2008', () => {
 });
 
 describe('decoys', () => {
-  it('are recognised in a stream', async (t) => {
+  it('are recognised in a stream, stamped or zeros', async (t) => {
     const folder = scratch(t);
     const scenario = writeScenario(folder, {
       workload: { bytes: '8MiB', decoys: DECOYS },
+      matrix: { 'workload.content': ['stamped', 'zero'] },
       forwarders: ['splice', { use: 'faulty', fault: 'decoy', at: '1MiB', length: 172 }],
       baseline: 'splice',
       blocks: { min: 1, max: 1 },
@@ -84,7 +85,9 @@ describe('decoys', () => {
     const out = join(folder, 'run');
     const { code, stderr } = await cli(t, ['run', scenario, '--out', out]);
     assert.equal(code, 3, stderr);
-    for (const trial of storedTrials(out)) {
+    const trials = storedTrials(out);
+    assert.equal(trials.length, 4);
+    for (const trial of trials) {
       const detail = trial['forwarder_detail'] as Record<string, number>;
       assert.equal(detail['decoys'], 1);
       assert.ok((detail['decoy_bytes'] ?? 0) >= 0.9 * 4 * 2 ** 20);

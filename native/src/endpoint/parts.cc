@@ -21,10 +21,11 @@ size_t buffer_size(const EndpointOptions& options) {
 std::shared_ptr<const Content> make_content(const EndpointOptions& options) {
   switch (options.content) {
     case ContentKind::kZero:
-      return make_zero_content();
+      return make_zero_content(options.seed);
     case ContentKind::kFile: {
       std::string error;
-      std::shared_ptr<const Content> content = make_file_content(options.file, &error);
+      std::shared_ptr<const Content> content =
+          make_file_content(options.file, options.seed, &error);
       if (!content) throw std::runtime_error(error);
       return content;
     }

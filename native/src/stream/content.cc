@@ -101,8 +101,50 @@ class StampedContent final : public Content {
   const StampEngine& engine_ = stamp_engine();
 };
 
-class ZeroContent final : public Content {
+// Content whose own bytes prove nothing: the decoys' do, and are told like in a stamped stream.
+class UnmarkedContent : public Content {
  public:
+  explicit UnmarkedContent(uint64_t seed) : decoy_(StampKey(seed).decoy()) {}
+
+  std::optional<Located> locate(const uint8_t* bytes, size_t size) const override {
+    const auto origin = splicebench::locate(decoy_, bytes, size);
+    return origin ? std::optional(Located{*origin, kDecoyKey}) : std::nullopt;
+  }
+
+  std::optional<Found> find(uint32_t connection, Direction direction, uint64_t expected,
+                            const uint8_t* bytes, size_t size, bool search) const override {
+    const auto found = find_own(connection, direction, expected, bytes, size, search);
+    // Only an earlier place is of interest then.
+    const size_t window = found ? found->position + kProof - 1 : size;
+    const auto decoy = find_stamped(decoy_, bytes, std::min(size, window));
+    return decoy ? Found{decoy->position, {decoy->origin, kDecoyKey}} : found;
+  }
+
+  size_t match_located(const Located& located, const uint8_t* received,
+                       size_t size) const override {
+    if (located.known_key != kDecoyKey) return Content::match_located(located, received, size);
+    const Origin& origin = located.origin;
+    return engine_.match(decoy_, origin.connection, origin.direction, origin.offset, received,
+                         size);
+  }
+
+ private:
+  static constexpr int kDecoyKey = -1;
+
+  // As `find`, of the stream's own bytes.
+  virtual std::optional<Found> find_own(uint32_t connection, Direction direction, uint64_t expected,
+                                        const uint8_t* bytes, size_t size, bool search) const {
+    return Content::find(connection, direction, expected, bytes, size, search);
+  }
+
+  StampKey decoy_;
+  const StampEngine& engine_ = stamp_engine();
+};
+
+class ZeroContent final : public UnmarkedContent {
+ public:
+  using UnmarkedContent::UnmarkedContent;
+
   void fill(uint32_t, Direction, uint64_t, uint8_t* out, size_t size) const override {
     if (size != 0) memset(out, 0, size);
   }
@@ -118,7 +160,6 @@ class ZeroContent final : public Content {
     return done;
   }
 
-  std::optional<Located> locate(const uint8_t*, size_t) const override { return std::nullopt; }
   bool uniform() const override { return true; }
 
  private:
@@ -127,9 +168,10 @@ class ZeroContent final : public Content {
 };
 
 // Must not change while it is in use.
-class FileContent final : public Content {
+class FileContent final : public UnmarkedContent {
  public:
-  FileContent(const uint8_t* data, uint64_t size) : data_(data), size_(size) {}
+  FileContent(const uint8_t* data, uint64_t size, uint64_t seed)
+      : UnmarkedContent(seed), data_(data), size_(size) {}
   ~FileContent() override {
     if (size_ != 0) munmap(const_cast<uint8_t*>(data_), size_);
   }
@@ -155,13 +197,17 @@ class FileContent final : public Content {
     return done;
   }
 
-  std::optional<Located> locate(const uint8_t*, size_t) const override { return std::nullopt; }
   std::optional<uint64_t> length() const override { return size_; }
   size_t search_window() const override { return 2 * kNeedle; }
 
+ private:
+  static constexpr size_t kStep = 4096;
+  static constexpr size_t kNeedle = 64;
+  static constexpr uint64_t kReach = 1 << 20;
+
   // In place; else, when allowed, the file is searched for the next bytes near the expected offset.
-  std::optional<Found> find(uint32_t connection, Direction direction, uint64_t expected,
-                            const uint8_t* bytes, size_t size, bool search) const override {
+  std::optional<Found> find_own(uint32_t connection, Direction direction, uint64_t expected,
+                                const uint8_t* bytes, size_t size, bool search) const override {
     auto found = Content::find(connection, direction, expected, bytes, size, false);
     if (found || !search) return found;
     for (size_t at = 0; at + kNeedle <= size && at <= kNeedle; at += kNeedle) {
@@ -172,11 +218,6 @@ class FileContent final : public Content {
     }
     return std::nullopt;
   }
-
- private:
-  static constexpr size_t kStep = 4096;
-  static constexpr size_t kNeedle = 64;
-  static constexpr uint64_t kReach = 1 << 20;
 
   // Where the file holds the kNeedle bytes within kReach of offset; what lies ahead comes first.
   const uint8_t* near(uint64_t offset, const uint8_t* needle) const {
@@ -202,11 +243,12 @@ std::unique_ptr<Content> make_stamped_content(uint64_t seed, std::vector<uint64_
   return std::make_unique<StampedContent>(seed, earlier_seeds);
 }
 
-std::unique_ptr<Content> make_zero_content() {
-  return std::make_unique<ZeroContent>();
+std::unique_ptr<Content> make_zero_content(uint64_t seed) {
+  return std::make_unique<ZeroContent>(seed);
 }
 
-std::unique_ptr<Content> make_file_content(const std::string& path, std::string* error) {
+std::unique_ptr<Content> make_file_content(const std::string& path, uint64_t seed,
+                                           std::string* error) {
   const auto fail = [&](const char* call, int reason) -> std::unique_ptr<Content> {
     if (error != nullptr) *error = std::string(call) + " " + path + ": " + strerror(reason);
     return nullptr;
@@ -219,7 +261,7 @@ std::unique_ptr<Content> make_file_content(const std::string& path, std::string*
   const auto size = static_cast<uint64_t>(status.st_size);
   void* data = size == 0 ? nullptr : mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) return fail("mmap", errno);
-  return std::make_unique<FileContent>(static_cast<const uint8_t*>(data), size);
+  return std::make_unique<FileContent>(static_cast<const uint8_t*>(data), size, seed);
 }
 
 }  // namespace splicebench

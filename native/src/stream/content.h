@@ -1,5 +1,5 @@
 // What a stream is expected to hold. Stamped content knows where any byte belongs; zeros and a
-// file's bytes can only be compared.
+// file's bytes can only be compared. Bytes of decoys are known in any of them.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +55,10 @@ class Content {
 
 // Stamped with `seed`; bytes of `earlier_seeds` are recognised as foreign.
 std::unique_ptr<Content> make_stamped_content(uint64_t seed, std::vector<uint64_t> earlier_seeds);
-std::unique_ptr<Content> make_zero_content();
+// Zeros; decoys of `seed` are recognised among them, as they are in a file's bytes.
+std::unique_ptr<Content> make_zero_content(uint64_t seed);
 // The file's bytes, mapped. On failure returns null and sets error ("open PATH: reason").
-std::unique_ptr<Content> make_file_content(const std::string& path, std::string* error);
+std::unique_ptr<Content> make_file_content(const std::string& path, uint64_t seed,
+                                           std::string* error);
 
 }  // namespace splicebench
