@@ -58,12 +58,19 @@ function passage(incident: Incident, side: 'in' | 'out'): Passage {
   const calls = (incident.calls ?? []).filter(
     (call) => sideOf(call) === side && carries(call, stretch),
   );
-  const known = calls.reduce(
-    (sum, { offset, got }) =>
-      sum + Math.min(offset + got, stretch.end) - Math.max(offset, stretch.start),
-    0,
-  );
-  return { stretch, calls, known };
+  return { stretch, calls, known: covered(calls, stretch) };
+}
+
+/** Bytes of a stretch that calls moved, each once: some pass a pipe or a file on their way. */
+function covered(calls: readonly RecordedCall[], { start, end }: Stretch): number {
+  let known = 0;
+  let reached = start;
+  for (const { offset, got } of [...calls].sort((a, b) => a.offset - b.offset)) {
+    const until = Math.min(offset + got, end);
+    known += Math.max(0, until - Math.max(offset, reached));
+    reached = Math.max(reached, until);
+  }
+  return known;
 }
 
 function isWhole({ stretch, known }: Passage): boolean {

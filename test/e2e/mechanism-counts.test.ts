@@ -121,11 +121,21 @@ describe('sockmap', () => {
       forwarders: ['sockmap'],
       blocks: { min: 1, max: 1 },
     });
-    const out = join(folder, 'run');
-    const { code, stdout, stderr } = await cli(t, ['run', scenario, '--out', out]);
-    assert.equal(code, 3, stderr);
-    const [trial] = storedTrials(out);
-    assert.equal(trial?.outcome, 'truncated');
+    const attempt = async (number: number) => {
+      const out = join(folder, `run${number}`);
+      const { code, stdout, stderr } = await cli(t, ['run', scenario, '--out', out]);
+      const [trial] = storedTrials(out);
+      assert.ok(trial);
+      // A session may be reset instead (docs/sockmap.md), which loses bytes no less and is told as that.
+      assert.ok(['truncated', 'reset'].includes(trial.outcome), stderr);
+      assert.equal(code, trial.outcome === 'truncated' ? 3 : 1, stderr);
+      return { out, stdout, trial };
+    };
+    let { out, stdout, trial } = await attempt(1);
+    for (let number = 2; number <= 4 && trial.outcome === 'reset'; number++) {
+      ({ out, stdout, trial } = await attempt(number));
+    }
+    assert.equal(trial.outcome, 'truncated');
     const missing = Number(/the last (\d+) bytes never arrived/.exec(trial.error ?? '')?.[1]);
     const [lost = NaN, peak = NaN] = details(trial, 'lost_bytes', 'backlog_peak_bytes');
     // The end of a stream counts as a byte where TCP acknowledges it.

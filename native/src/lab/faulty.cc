@@ -53,7 +53,7 @@ class FaultyFlow final : public Flow {
     for (size_t taken = 0; taken < budget;) {
       if (begin_ < pending_.size()) {
         const ssize_t sent = sys_.send(out, pending_.data() + begin_, pending_.size() - begin_,
-                                       MSG_NOSIGNAL, {id_, sent_});
+                                       MSG_NOSIGNAL, {id_, sent_, true});
         if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
         if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
         begin_ += static_cast<size_t>(sent);
