@@ -18,7 +18,7 @@ describe('report-2008', () => {
     const trials = storedTrials(out);
     // Two of them are traced.
     const traceable = (await straceUnavailable(true)) === null;
-    assert.equal(trials.length, traceable ? 30 : 28, stderr);
+    assert.equal(trials.length, traceable ? 32 : 30, stderr);
     for (const { forwarder, outcome, cell, error, verified_bytes: verified } of trials) {
       // It waits for ever in a splice as soon as its pipe is full, which depends on who is faster.
       const may = forwarder === 'poc-without-nonblock' ? ['intact', 'stalled'] : ['intact'];
