@@ -327,6 +327,9 @@ describe('what these tests rest on', () => {
   it('a process in a session of its own is found, and so is its namespace', async (t) => {
     const shell = start(t, ['sh', '-c', 'setsid sleep 60 >/dev/null 2>&1 & exit 0']);
     await shell.ended;
+    await until('sleep runs', () =>
+      markedProcesses(shell.mark).some(({ command }) => command[0] === 'sleep'),
+    );
     await assert.rejects(assertNothingLeft(shell.mark, new Set(), 100), /sleep 60/);
     const [first] = networks();
     assert.ok(first);
