@@ -34,6 +34,8 @@ export type Test =
       of: readonly string[];
       against: readonly string[];
       claimed: 'fewer' | 'more' | 'same' | 'different';
+      /** What sets them apart, as counted in forwarder_detail: above 0 in every trial of the first, 0 in the others. */
+      by?: string;
     };
 
 /** What a claim is judged from. */

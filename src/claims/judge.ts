@@ -56,6 +56,7 @@ export function judgeClaim(claim: Claim, evidence: ClaimEvidence): JudgedClaim {
     misplaced(stored, trials) ??
     missingForwarders(judged.test, judged.scenario, trials, evidence) ??
     uncompared(judged.test, trials) ??
+    alike(judged.test, trials) ??
     coalesced(judged, trials, evidence.cells);
   if (missing !== null) return { ...untested(claim, missing), topologies, trials: trials.length };
   const found = test(judged.test, trials);
@@ -161,6 +162,19 @@ function uncompared(test: Test, trials: readonly TrialRecord[]): string | null {
   if (test.kind !== 'corruption' && test.kind !== 'incidence') return null;
   const blind = forwardersOf(test).find((label) => checkedTrials([label], trials).length === 0);
   return blind === undefined ? null : `no trial of ${blind} has compared a byte`;
+}
+
+/** Why the two sides of a test were not what it compares, or null where they were or nothing counts it. */
+function alike(test: Test, trials: readonly TrialRecord[]): string | null {
+  if (test.kind !== 'incidence' || test.by === undefined) return null;
+  const { of, against, by } = test;
+  const counted = (trial: TrialRecord) => Number(trial.forwarder_detail[by] ?? 0);
+  const without = checkedTrials(of, trials).filter((trial) => counted(trial) === 0);
+  if (without.length > 0)
+    return `${by} is 0 in ${plural(without.length, 'trial')} of ${listed(of)}`;
+  const despite = checkedTrials(against, trials).filter((trial) => counted(trial) > 0);
+  if (despite.length === 0) return null;
+  return `${by} is above 0 in ${plural(despite.length, 'trial')} of ${listed(against)}`;
 }
 
 /** Why trials do not tell what happens without coalescing, where that is what is asked. */

@@ -144,6 +144,7 @@ export const REPORT_2008: readonly Claim[] = [
         of: ['poc-two-chunks'],
         against: ['poc-one-chunk'],
         claimed: 'more',
+        by: 'joined_writes',
       },
     },
     expected: 'not reproduced',

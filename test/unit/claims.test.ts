@@ -220,6 +220,25 @@ describe('judgeClaim', () => {
     assert.equal(judgeClaim(claim(test), lost).verdict, 'not reproduced');
   });
 
+  it('wants two sides of a test to differ in what sets them apart', () => {
+    const test: Test = {
+      ...{ kind: 'incidence', of: ['copy'], against: ['splice'], claimed: 'more' },
+      by: 'joined_writes',
+    };
+    const counting = (counts: Record<string, number>) =>
+      judgeClaim(
+        claim(test),
+        evidence((trial) => ({
+          ...trial,
+          forwarder_detail: { joined_writes: counts[trial.forwarder] ?? 0 },
+        })),
+      );
+    assert.equal(counting({ copy: 3 }).verdict, 'not reproduced');
+    assert.equal(counting({}).verdict, 'cannot be tested here');
+    assert.match(counting({}).detail, /joined_writes is 0 in \d+ trials of copy/);
+    assert.match(counting({ copy: 3, splice: 1 }).detail, /is above 0 in \d+ trials of splice/);
+  });
+
   it('takes for evidence of loopback only what ran there', () => {
     const local = claim(ratio(2), { place: 'loopback' });
     assert.equal(judgeClaim(local, evidence()).verdict, 'supported');
@@ -311,7 +330,7 @@ const CLAIMED: Readonly<Record<string, string>> = {
   '2008-move-speed': 'anywhere: splice-no-move / splice goodput 0.9..1.1',
   '2008-nonblock': 'anywhere: poc-blocks / poc stall, supported on a sound machine',
   '2008-two-chunks':
-    'anywhere: poc-two-chunks / poc-one-chunk more, not reproduced on a sound machine',
+    'anywhere: poc-two-chunks / poc-one-chunk more by joined_writes, not reproduced on a sound machine',
   '2008-strace': 'anywhere: poc under strace / poc different, not reproduced on a sound machine',
   'haproxy-2009-half': 'nic: haproxy-splice / haproxy-copy goodput 1.35..1.65',
   'haproxy-2009-workaround': 'nic: not judged',
@@ -354,7 +373,7 @@ function testInBrief(test: Test): string {
     case 'stall':
       return `${test.of} / ${test.against} stall`;
     case 'incidence':
-      return `${test.of.join(' ')} / ${test.against.join(' ')} ${test.claimed}`;
+      return `${test.of.join(' ')} / ${test.against.join(' ')} ${test.claimed}${test.by === undefined ? '' : ` by ${test.by}`}`;
   }
 }
 
