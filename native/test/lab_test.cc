@@ -186,10 +186,31 @@ size_t stamped_places(uint64_t seed) {
       uint8_t bytes[64];
       if (pread(memory.get(), bytes, sizeof(bytes), static_cast<off_t>(at)) != sizeof(bytes)) break;
       const auto origin = locate(StampKey(seed).decoy(), bytes, sizeof(bytes));
-      if (origin && origin->direction == Direction::kDecoy && origin->connection == 7) ++found;
+      const auto mark = origin ? decoy_mark(*origin) : std::nullopt;
+      if (mark && mark->number == 7 && mark->home == DecoyHome::kMemory) ++found;
     }
   }
   return found;
+}
+
+// A stamp names its decoy and the place; sources of the lab, which stamp as decoys under the
+// numbers of connections, are none.
+void decoy_marks() {
+  for (const uint32_t number : {0u, 1u, 7u, 2047u}) {
+    for (const DecoyHome home :
+         {DecoyHome::kMemory, DecoyHome::kPipe, DecoyHome::kSocket, DecoyHome::kTerminal}) {
+      const uint32_t connection = decoy_connection({number, home});
+      CHECK(connection < kMaxConnections);
+      const auto mark = decoy_mark({connection, Direction::kDecoy, 0});
+      CHECK(mark && mark->number == number && mark->home == home);
+      CHECK(!decoy_mark({connection, Direction::kDown, 0}));
+    }
+  }
+  CHECK(!decoy_mark({0, Direction::kDecoy, 0}));
+  CHECK(!decoy_mark({kDecoyMarks - 1, Direction::kDecoy, 0}));
+  const auto wrapped =
+      decoy_mark({decoy_connection({2048, DecoyHome::kPipe}), Direction::kDecoy, 0});
+  CHECK(wrapped && wrapped->number == 0 && wrapped->home == DecoyHome::kPipe);
 }
 
 // Decoys keep what they are told to in all places, go on making it, and give everything back.
@@ -218,6 +239,7 @@ int main(int argc, char** argv) {
   Cases cases(argc, argv);
   cases.run("lab: no fault", 20, no_fault);
   cases.run("lab: fault too late", 20, too_late);
+  cases.run("lab: decoy marks", 20, decoy_marks);
   cases.run("lab: faults seen", 60, [] {
     sees("drop", 1, IncidentClass::kMissing);
     sees("drop", 4096, IncidentClass::kMissing);

@@ -54,6 +54,10 @@ function originKind(incident: StoredIncident): string | null {
     const other = incident.origin_connection !== incident.connection;
     return other ? 'another connection' : 'the other direction';
   }
+  if (kind === 'decoy') {
+    const { origin_place: place } = incident;
+    return place === undefined ? null : `a decoy's ${place}`;
+  }
   if (kind !== 'misplaced' || from === undefined) return null;
   return from < sentOffset(incident) ? 'earlier in its stream' : 'later in its stream';
 }

@@ -73,7 +73,7 @@ function classSentence(incident: Incident): string {
     case 'foreign':
       return `${they} ${are} of another stream: ${originText(incident)}.`;
     case 'decoy':
-      return `${they} ${are} a decoy's, so memory of another process leaked into the stream.`;
+      return `${they} ${are} a decoy's${decoyText(incident)}, so memory of another process leaked into the stream.`;
     case 'missing':
       return `${they} ${are} missing; the stream goes on shifted.`;
     case 'inserted':
@@ -83,6 +83,13 @@ function classSentence(incident: Incident): string {
     case 'unknown':
       return `${they} ${are} of no known origin${characterText(incident)}.`;
   }
+}
+
+/** ", from a pipe of decoy process 2" */
+function decoyText({ origin_decoy: number, origin_place: place }: Incident): string {
+  if (number === undefined || place === undefined) return '';
+  const of = place === 'memory' ? 'the memory' : `a ${place}`;
+  return `, from ${of} of decoy process ${number}`;
 }
 
 function originText(incident: Incident): string {

@@ -3,7 +3,7 @@ import { count, plural } from '../report/quantity.js';
 import type { Incident, RecordedCall } from '../results/record.js';
 import { carries, sideOf, type Stretch, stretchOf } from './stretch.js';
 
-/** Bytes of a page, and of a pipe's slot as a receiving socket fills it on most kernels. */
+/** Bytes of a page. */
 const PAGE = 4096;
 
 /** How a stretch lies to the calls of one side. */
@@ -32,6 +32,7 @@ export function relationOf(incident: Incident): Relation {
   const sentences = [
     alignment(incident),
     ...toldOf('came in', taken),
+    ...slotOf(incident, taken),
     ...toldOf('went out', given),
   ];
   if (taken.calls.length === 0 && given.calls.length === 0) {
@@ -114,6 +115,29 @@ function toldOf(moved: string, side: Passage): string[] {
   ].join(' and ');
   const together = neighbours === '' ? 'exactly these' : `together with ${neighbours}`;
   return [`It ${moved} by ${by}, ${together}.`];
+}
+
+/**
+ * Where it began in what a splice put into the pipe. A receiving socket fills a slot per fragment of a
+ * packet, and no call tells their sizes: whether it begins at a slot is told for slots of full pages and
+ * of full segments, the two that are usual.
+ */
+function slotOf({ mss }: Incident, { stretch, calls }: Passage): string[] {
+  const [first] = calls;
+  if (stretch === null || first?.name.endsWith('splice') !== true) return [];
+  const into = stretch.start - first.offset;
+  if (into < 0) return [];
+  if (into === 0) return ['It begins with the first slot that this splice filled in the pipe.'];
+  const slots = [slotText(into, PAGE, 'held a page')];
+  if (mss !== undefined && mss > 0)
+    slots.push(slotText(into, mss, `held a segment of ${count(mss)} bytes`));
+  return [`In the pipe it begins ${slots.join(', and ')}.`];
+}
+
+/** "at the start of slot 3, if each slot held a page" */
+function slotText(into: number, size: number, held: string): string {
+  const slot = `slot ${count(Math.floor(into / size) + 1)} of this splice, if each ${held}`;
+  return into % size === 0 ? `at the start of ${slot}` : `${bytesOf(into % size)} into ${slot}`;
 }
 
 /** Where the stretch begins in the stream's pages and segments. */

@@ -85,6 +85,9 @@ export interface Incident {
   class: IncidentClass;
   origin_connection?: number;
   origin_direction?: 'down' | 'up';
+  /** Of decoys: which one's, numbered from 0, and what it kept the bytes in. */
+  origin_decoy?: number;
+  origin_place?: 'memory' | 'pipe' | 'socket' | 'terminal';
   /** Offset in the origin's stream, bytes. */
   origin_offset?: number;
   /** At most 256 bytes, from `offset` on. */

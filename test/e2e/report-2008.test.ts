@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { scratch, storedTrials, writeScenario } from '../support/folder.js';
+import { scratch, storedIncidents, storedTrials, writeScenario } from '../support/folder.js';
 import { assertNothingLeft, roleProcess } from '../support/leaks.js';
 import { straceUnavailable } from '../../src/role/strace.js';
 import { cli, killById, splicebench, start } from '../support/process.js';
@@ -94,6 +94,13 @@ describe('decoys', () => {
       const found = trial.forwarder === 'faulty' ? { decoy: 1 } : {};
       assert.deepEqual(trial.incidents_by_class, found);
     }
+    const named = storedIncidents(out).map((one) => [
+      one.class,
+      one.origin_decoy,
+      one.origin_place,
+    ]);
+    const terminal = ['decoy', 0, 'terminal'];
+    assert.deepEqual(named, [terminal, terminal]);
   });
 
   it('that are killed in mid-trial are named', async (t) => {

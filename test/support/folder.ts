@@ -87,6 +87,8 @@ export interface StoredIncidentLine {
   origin_connection?: number;
   origin_direction?: string;
   origin_offset?: number;
+  origin_decoy?: number;
+  origin_place?: string;
   expected_hex: string;
   received_hex: string;
   calls?: Record<string, unknown>[];

@@ -122,6 +122,32 @@ describe('relationOf', () => {
   });
 });
 
+describe('slots of a pipe', () => {
+  const told = (offset: number, name = 'splice', got = 16_384) => {
+    const calls = [{ ...call('in', got, 0), name }];
+    return relationOf(incident({ offset, length: 10, calls })).sentences.join(' ');
+  };
+
+  it('are told by pages and by segments, of what came in by splice', () => {
+    assert.match(told(0), /begins with the first slot that this splice filled in the pipe/);
+    assert.match(
+      told(8192),
+      /In the pipe it begins at the start of slot 3 of this splice, if each held a page, and 892 bytes into slot 6 of this splice, if each held a segment of 1,460 bytes\./,
+    );
+    assert.match(
+      told(2920, 'io_uring:splice'),
+      /2,920 bytes into slot 1 .* at the start of slot 3 /,
+    );
+  });
+
+  it('are not told of what came in by copying, or whose first bytes are not recorded', () => {
+    assert.doesNotMatch(told(8192, 'recvfrom'), /slot/);
+    const calls = [call('in', 1000, 500)];
+    const partly = relationOf(incident({ offset: 0, length: 1000, calls })).sentences.join(' ');
+    assert.doesNotMatch(partly, /slot/);
+  });
+});
+
 describe('groupIncidents', () => {
   it('puts together what lies alike, the largest group first', () => {
     const list = [

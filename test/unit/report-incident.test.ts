@@ -53,7 +53,11 @@ describe('an incident in words', () => {
       { class: 'foreign', origin_connection: 7, origin_direction: 'up', origin_offset: 5 },
       /another stream: connection 7, up, offset 5, 27 bytes earlier\.$/,
     ],
-    [{ class: 'decoy' }, /memory of another process leaked/],
+    [{ class: 'decoy' }, /are a decoy's, so memory of another process leaked/],
+    [
+      { class: 'decoy', origin_decoy: 2, origin_place: 'pipe' },
+      /are a decoy's, from a pipe of decoy process 2, so memory of another process leaked/,
+    ],
     [{ class: 'missing' }, /are missing; the stream goes on shifted\.$/],
     [
       { class: 'misplaced', source_offset: 132, origin_offset: 32 },

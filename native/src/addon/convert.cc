@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "stream/decoy_mark.h"
+
 namespace splicebench {
 
 uint64_t seed_from(const Napi::Value& value, const char* name) {
@@ -96,7 +98,12 @@ Napi::Object incident_to(Napi::Env env, const Incident& incident) {
   object.Set("length", number_to(env, incident.length));
   object.Set("class", incident_class_name(incident.kind));
   if (incident.has_origin) {
-    object.Set("origin_connection", incident.origin.connection);
+    if (const auto decoy = decoy_mark(incident.origin)) {
+      object.Set("origin_decoy", decoy->number);
+      object.Set("origin_place", decoy_home_name(decoy->home));
+    } else {
+      object.Set("origin_connection", incident.origin.connection);
+    }
     object.Set("origin_direction", direction_name(incident.origin.direction));
     object.Set("origin_offset", number_to(env, incident.origin.offset));
   }

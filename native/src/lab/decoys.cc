@@ -125,18 +125,22 @@ Decoys::Decoys(const DecoyOptions& options)
   const size_t pipes = std::min(units / 4, kMostPipes);
   const size_t sockets = std::min(units / 4, kMostSockets);
   const Fd listener = listen_on(Address::parse("127.0.0.1", 0), {});
-  for (size_t i = 0; i < pipes; ++i) places_.push_back({make_pipe_place(), stats_.pipes});
+  for (size_t i = 0; i < pipes; ++i)
+    places_.push_back({make_pipe_place(), stats_.pipes, DecoyHome::kPipe});
   for (size_t i = 0; i < sockets; ++i) {
-    places_.push_back({make_socket_place(listener), stats_.sockets});
+    places_.push_back({make_socket_place(listener), stats_.sockets, DecoyHome::kSocket});
   }
-  while (places_.size() < units) places_.push_back({std::make_unique<Memory>(), stats_.memory});
+  while (places_.size() < units) {
+    places_.push_back({std::make_unique<Memory>(), stats_.memory, DecoyHome::kMemory});
+  }
   if (auto terminal = make_terminal_place()) {
-    places_.push_back({std::move(terminal), stats_.terminal});
+    places_.push_back({std::move(terminal), stats_.terminal, DecoyHome::kTerminal});
   }
 }
 
 void Decoys::renew(Held& held) {
-  stamp_engine().fill(key_, options_.number, Direction::kDecoy, offset_, buffer_.data(), kUnit);
+  const uint32_t mark = decoy_connection({options_.number, held.home});
+  stamp_engine().fill(key_, mark, Direction::kDecoy, offset_, buffer_.data(), kUnit);
   const size_t size = held.place->renew(buffer_.data(), kUnit);
   offset_ += kUnit;
   held.total.set(held.total.get() - held.size + size);

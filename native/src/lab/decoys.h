@@ -11,13 +11,14 @@
 
 #include "counters/counter.h"
 #include "posix/fd.h"
+#include "stream/decoy_mark.h"
 #include "stream/stamp.h"
 
 namespace splicebench {
 
 struct DecoyOptions {
   uint64_t seed = 0;
-  uint32_t number = 0;  // the connection that the stamps name
+  uint32_t number = 0;  // that the stamps name
   uint64_t bytes = 0;   // to keep, about
   uint64_t rate = 0;    // bytes per second that are freed and made again
 };
@@ -56,6 +57,7 @@ class Decoys {
   struct Held {
     std::unique_ptr<DecoyPlace> place;
     Counter& total;  // of places of its kind
+    DecoyHome home;
     size_t size = 0;
   };
   void renew(Held& held);

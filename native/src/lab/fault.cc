@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "stream/decoy_mark.h"
+
 namespace splicebench {
 namespace {
 
@@ -97,7 +99,8 @@ std::vector<uint8_t> Fault::edited(const std::vector<uint8_t>& window, uint64_t 
     case FaultKind::kForeign:
       return stamps(StampKey(seed), kForeignConnection, Direction::kDown, offset, length);
     case FaultKind::kDecoy:
-      return stamps(StampKey(seed).decoy(), 0, Direction::kDecoy, offset, length);
+      return stamps(StampKey(seed).decoy(), decoy_connection({0, DecoyHome::kTerminal}),
+                    Direction::kDecoy, offset, length);
     default:
       return bytes;
   }
