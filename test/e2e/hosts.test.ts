@@ -177,6 +177,39 @@ exit $code
     );
   });
 
+  it('runs in a namespace by its name', async (t) => {
+    const [, target = ''] = lab.prefix('source')[1]?.split('=') ?? [];
+    const scenario = scenarioOf(
+      t,
+      { source: { netns: 'far', address: ADDRESS.source, splicebench: OWN } },
+      { forwarders: ['splice'] },
+    );
+    // The name is known under a /run of its own: the host's is not to be touched.
+    const script = 'mount -t tmpfs none /run && ip netns attach far "$1" && shift && exec "$@"';
+    const named = ['unshare', '--mount', 'sh', '-c', script, 'sh', target];
+    const running = start(
+      t,
+      lab.control(...named, ...splicebench('run', scenario.path, '--out', scenario.out)),
+    );
+    assert.equal((await running.ended).code, 0, running.said());
+    const manifest = JSON.parse(readFileSync(join(scenario.out, 'run.json'), 'utf8')) as {
+      environment: { host: string; interfaces: { name: string }[] }[];
+    };
+    assert.deepEqual(
+      manifest.environment.map(({ host }) => host),
+      ['source (netns far)', 'forwarder (ssh forwarder)', 'sink (ssh sink)'],
+    );
+    const [trial] = storedTrials(scenario.out);
+    assert.equal(trial?.outcome, 'intact', trial?.error ?? '');
+    await lab.assertNothingLeft();
+    await assertNothingLeft(running.mark, new Set());
+    await refused(
+      t,
+      { source: { netns: 'nowhere', address: ADDRESS.source, splicebench: OWN } },
+      /source \(netns nowhere\).*nowhere/,
+    );
+  });
+
   /** Another installation of this package; answers with argv of it. */
   function installation(t: TestContext, version?: string): { folder: string; argv: string[] } {
     const folder = scratch(t);
