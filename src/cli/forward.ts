@@ -4,8 +4,6 @@ import { parse as parseYaml } from 'yaml';
 import { builtinKind, builtinMechanisms } from '../forwarders/registry.js';
 import { stopForwarder } from '../forwarders/stop.js';
 import { forwarderOnThreads, type ThreadedForwarder } from '../forwarders/threads.js';
-import { native } from '../native.js';
-import type { NativeForwarder } from '../native-surface.js';
 import { settingsOf } from '../forwarders/settings.js';
 import { checkOptions } from '../scenario/entries.js';
 import { suggestion } from '../scenario/nearest.js';
@@ -23,7 +21,7 @@ interface Options {
   buffer?: number;
   set: Record<string, unknown>;
   cpu?: number;
-  threads: number;
+  threads?: number;
   trace?: string;
   json?: boolean;
 }
@@ -46,12 +44,7 @@ export function addForward(root: Command): void {
       {},
     )
     .option('--cpu <n>', 'run on this CPU', cpu)
-    .option(
-      '--threads <n>',
-      'threads that share the port, each with descriptors of its own',
-      count,
-      1,
-    )
+    .option('--threads <n>', 'threads that share the port, each with descriptors of its own', count)
     .option('--trace <file>', 'write the last calls (flight recorder) as lines of JSON')
     .addOption(new Option('--json', 'print the final counters as JSON'))
     .action(forward);
@@ -77,21 +70,26 @@ function setting(text: string, before: Record<string, unknown>): Record<string, 
 }
 
 /** All options of the mechanism, checked by its entry in the registry. */
-function settings({ mechanism, pipe, buffer, set }: Options) {
+function settings({ mechanism, pipe, buffer, threads, set }: Options) {
   const kind = builtinKind(mechanism);
-  const problems: Problem[] = [];
-  const checked = kind === null ? {} : checkOptions(set, [], kind, problems, []);
-  const [problem] = problems;
-  if (problem !== undefined) throw new UsageError(`--set: ${problem.message}`);
+  const check = (given: Record<string, unknown>, option: string) => {
+    const problems: Problem[] = [];
+    const checked = kind === null ? {} : checkOptions(given, [], kind, problems, []);
+    const [problem] = problems;
+    if (problem !== undefined) throw new UsageError(`${option}: ${problem.message}`);
+    return checked;
+  };
+  const checked = check(set, '--set');
+  if (threads !== undefined) check({ threads }, '--threads');
   return {
     ...settingsOf(checked),
     ...(pipe === undefined ? {} : { pipe }),
     ...(buffer === undefined ? {} : { buffer }),
+    ...(threads === undefined ? {} : { threads }),
   };
 }
 
 async function forward(options: Options): Promise<void> {
-  refuseTogether(options);
   const trace = options.trace === undefined ? null : await openForWriting(options.trace);
   const forwarder = create(options);
   const started = process.hrtime.bigint();
@@ -110,7 +108,7 @@ async function forward(options: Options): Promise<void> {
   }
   const error = await ended;
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (trace && 'recorded' in forwarder) {
+  if (trace) {
     const lines = forwarder.recorded().map((call) => `${JSON.stringify(call)}\n`);
     await trace.writeFile(lines.join(''));
     await trace.close();
@@ -127,25 +125,22 @@ async function forward(options: Options): Promise<void> {
   releaseSignals();
 }
 
-/** What needs one order of all that happened. */
-function refuseTogether({ threads, once, trace }: Options): void {
-  if (threads === 1) return;
-  const given = once === true ? '--once' : trace !== undefined ? '--trace' : null;
-  if (given !== null) throw new UsageError(`${given} goes with one thread: leave out --threads`);
-}
-
-function create(options: Options): NativeForwarder | ThreadedForwarder {
-  const { Forwarder } = native();
+function create(options: Options): ThreadedForwarder {
+  const { threads: wanted, ...given } = settings(options);
+  const threads = typeof wanted === 'number' ? wanted : 1;
+  if (threads > 1 && options.once === true) {
+    throw new UsageError('--once goes with one thread: leave out --threads');
+  }
   const told = {
     mechanism: options.mechanism,
     listen: options.listen,
     upstream: options.upstream,
     once: options.once ?? false,
-    settings: settings(options),
+    settings: given,
     cpus: options.cpu === undefined ? [] : [options.cpu],
   };
   try {
-    return options.threads === 1 ? new Forwarder(told) : forwarderOnThreads(told, options.threads);
+    return forwarderOnThreads(told, threads);
   } catch (error) {
     throw new CouldNotRunError(error instanceof Error ? error.message : String(error));
   }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { native } from '../native.js';
-import { size } from '../scenario/fields.js';
+import { size, whole } from '../scenario/fields.js';
 import { commandKind } from './command.js';
 import { goKind } from './drivers/go.js';
 import { haproxyKind } from './drivers/haproxy.js';
@@ -24,6 +24,8 @@ const adaptive = size({ min: 4096, max: 8 * 2 ** 20 }).optional();
 const path = z.string().min(1).optional();
 const flag = z.boolean().optional();
 const buffer = size({ min: 1, max: 2 ** 30 }).optional();
+/** That share the port, each with connections and descriptors of its own. */
+const threads = whole(1, 64).optional();
 
 /** A mechanism of the native addon, which knows what it needs of the host. */
 function builtin(mechanism: string): Pick<ForwarderKind, 'runner' | 'unavailable'> {
@@ -72,6 +74,7 @@ const kinds: ForwarderKind[] = [
       chunk: buffer,
       beyond: flag,
       resize: pipe,
+      threads,
     }),
     ...builtin('splice'),
     refuses: anything,
@@ -79,69 +82,79 @@ const kinds: ForwarderKind[] = [
   {
     use: 'copy',
     summary: 'recv and send through a buffer: epoll, any number of connections',
-    options: z.strictObject({ buffer }),
+    options: z.strictObject({ buffer, threads }),
     ...builtin('copy'),
     refuses: anything,
   },
   {
     use: 'copy-adaptive',
     summary: 'copy with a buffer that grows and shrinks with what arrives',
-    options: z.strictObject({ min: adaptive, max: adaptive }),
+    options: z.strictObject({ min: adaptive, max: adaptive, threads }),
     ...builtin('copy-adaptive'),
     refuses: anything,
   },
   {
     use: 'zerocopy',
     summary: 'recv and MSG_ZEROCOPY; zero_copy_share says how much of it the kernel did not copy',
-    options: z.strictObject({ buffer, threshold: buffer }),
+    options: z.strictObject({ buffer, threshold: buffer, threads }),
     ...builtin('zerocopy'),
     refuses: anything,
   },
   {
     use: 'vmsplice',
     summary: 'recv, then vmsplice of fresh pages and splice',
-    options: z.strictObject({ pipe, region: size({ min: 4096, max: 2 ** 30 }).optional() }),
+    options: z.strictObject({
+      pipe,
+      region: size({ min: 4096, max: 2 ** 30 }).optional(),
+      threads,
+    }),
     ...builtin('vmsplice'),
     refuses: anything,
   },
   {
     use: 'splice-tee',
     summary: 'splice with a mirror of the stream through tee (mirror: PATH, default /dev/null)',
-    options: z.strictObject({ pipe, mirror: path }),
+    options: z.strictObject({ pipe, mirror: path, threads }),
     ...builtin('splice-tee'),
     refuses: anything,
   },
   {
     use: 'file-source',
     summary: 'stores and forwards: copied into a file, sent by sendfile or splice (via)',
-    options: z.strictObject({ pipe, via: z.enum(['sendfile', 'splice']).optional(), dir: path }),
+    options: z.strictObject({
+      pipe,
+      via: z.enum(['sendfile', 'splice']).optional(),
+      dir: path,
+      threads,
+    }),
     ...builtin('file-source'),
     refuses: anything,
   },
   {
     use: 'file-sink',
     summary: 'stores and forwards: spliced into a file, sent by sendfile',
-    options: z.strictObject({ pipe, dir: path }),
+    options: z.strictObject({ pipe, dir: path, threads }),
     ...builtin('file-sink'),
     refuses: anything,
   },
   {
     use: 'uring-copy',
     summary: 'io_uring: multishot receive into shared buffers, ordered sends from them',
-    options: z.strictObject({ buffer }),
+    options: z.strictObject({ buffer, threads }),
     ...builtin('uring-copy'),
     refuses: anything,
   },
   {
     use: 'uring-zerocopy',
     summary: 'io_uring: multishot receive, zero-copy sends; says what the kernel copied after all',
-    options: z.strictObject({ buffer, threshold: buffer }),
+    options: z.strictObject({ buffer, threshold: buffer, threads }),
     ...builtin('uring-zerocopy'),
     refuses: anything,
   },
   {
     use: 'uring-splice',
     summary: 'io_uring: linked splices, socket to pipe to socket, by a thread of the kernel',
+    // Its workers are threads of the process that belong to no loop: their CPU time would count for each.
     options: z.strictObject({ pipe }),
     ...builtin('uring-splice'),
     refuses: anything,
@@ -151,7 +164,7 @@ const kinds: ForwarderKind[] = [
     summary:
       'redirected in the kernel by a BPF program: unbounded, and loses what it holds at the end',
     lossy: 'what the kernel still holds when a side closes is dropped without an error',
-    options: z.strictObject({ flags: z.enum(['egress', 'ingress']).optional() }),
+    options: z.strictObject({ flags: z.enum(['egress', 'ingress']).optional(), threads }),
     ...builtin('sockmap'),
     refuses: anything,
   },
@@ -161,6 +174,7 @@ const kinds: ForwarderKind[] = [
     options: z.strictObject({
       backlog: size({ min: 4096, max: 2 ** 40 }).optional(),
       cut: z.boolean().optional(),
+      threads,
     }),
     ...builtin('sockmap-paced'),
     refuses: anything,

@@ -1,18 +1,22 @@
-/** One mechanism on several threads that share a port, driven like one forwarder. */
+/** One mechanism on one thread or on several that share a port, driven like one forwarder. */
 import { native } from '../native.js';
 import type {
   ForwarderSnapshot,
   NativeForwarder,
   NativeForwarderOptions,
 } from '../native-surface.js';
+import type { RecordedCall } from '../results/record.js';
 import { sumCalls } from '../results/sum-calls.js';
 
-/** What can be asked of forwarders on several threads: there is no one order of their calls. */
-export type ThreadedForwarder = Omit<NativeForwarder, 'recorded' | 'freeze' | 'thaw'>;
+export interface ThreadedForwarder extends Omit<NativeForwarder, 'thaw'> {
+  /** The thread of each loop, as /proc names it. */
+  tids(): number[];
+}
 
 /**
- * Opens a forwarder per thread. The kernel spreads the connections over them, and each has a table of
- * descriptors of its own, so that together they hold `threads` times as many as the limit allows one.
+ * Opens a forwarder per thread. The kernel spreads the connections over them, and each of several has a
+ * table of descriptors of its own, so that together they hold `threads` times as many as the limit
+ * allows one.
  * @param threads 1 or more
  * @throws Error when the address cannot be listened at
  */
@@ -21,7 +25,7 @@ export function forwarderOnThreads(
   threads: number,
 ): ThreadedForwarder {
   const { Forwarder } = native();
-  const first = new Forwarder({ ...options, oneOfSeveral: 'first' });
+  const first = new Forwarder(threads === 1 ? options : { ...options, oneOfSeveral: 'first' });
   const listen = { ...options.listen, port: first.port };
   const beside = Array.from(
     { length: threads - 1 },
@@ -46,13 +50,39 @@ export function forwarderOnThreads(
     stop: () => {
       for (const one of all) one.stop();
     },
+    tids: () => all.map((one) => one.snapshot().tid),
     snapshot: () =>
       sumOfSnapshots(
         first.snapshot(),
         beside.map((one) => one.snapshot()),
       ),
     calls: () => sumCalls(all.map((one) => one.calls())),
+    freeze: () => {
+      for (const one of all) one.freeze();
+    },
+    recorded: () =>
+      mergedCalls(all.map((one) => ({ startNs: one.snapshot().startNs, calls: one.recorded() }))),
   };
+}
+
+/**
+ * The calls of several threads in the order of their times, seconds since the first one's start, with
+ * flows numbered apart: even ones still carry downloads, odd ones uploads.
+ */
+export function mergedCalls(
+  threads: readonly { startNs: number; calls: readonly RecordedCall[] }[],
+): RecordedCall[] {
+  const [first] = threads;
+  if (first === undefined) return [];
+  return threads
+    .flatMap(({ startNs, calls }, index) =>
+      calls.map((call) => ({
+        ...call,
+        t: call.t + (startNs - first.startNs) / 1e9,
+        flow: (Math.floor(call.flow / 2) * threads.length + index) * 2 + (call.flow % 2),
+      })),
+    )
+    .sort((a, b) => a.t - b.t);
 }
 
 /** Counts and CPU time added up; of what is no count that of the first which has one. */

@@ -1,27 +1,25 @@
-/** The role `forwarder`: one built-in mechanism. */
-import { native } from '../native.js';
-import type { NativeForwarder } from '../native-surface.js';
+/** The role `forwarder`: one built-in mechanism, on one thread or several. */
 import { stopForwarder } from '../forwarders/stop.js';
+import { forwarderOnThreads, type ThreadedForwarder } from '../forwarders/threads.js';
 import type { ForwarderMethods, Handlers } from './protocol.js';
-import { threadContextSwitches } from './process-tree.js';
+import { threadsContextSwitches } from './process-tree.js';
 import { type AttachedStrace, attachStrace } from './strace.js';
 import type { ServedRole } from './serve.js';
 
 export function forwarderRole(): ServedRole & { handlers: Handlers<ForwarderMethods> } {
-  let forwarder: NativeForwarder | undefined;
+  let forwarder: ThreadedForwarder | undefined;
   let tracer: AttachedStrace | undefined;
   let ended: Promise<string | null> = Promise.resolve(null);
 
-  const opened = (): NativeForwarder => {
+  const opened = (): ThreadedForwarder => {
     if (!forwarder) throw new Error('forwarder: not open');
     return forwarder;
   };
 
   return {
     handlers: {
-      open: (options) => {
-        const { Forwarder } = native();
-        const created = new Forwarder(options);
+      open: ({ threads, ...options }) => {
+        const created = forwarderOnThreads(options, threads);
         forwarder = created;
         ended = new Promise((resolve) => {
           created.start(resolve);
@@ -30,7 +28,7 @@ export function forwarderRole(): ServedRole & { handlers: Handlers<ForwarderMeth
       },
       mark: () => {
         const snapshot = opened().snapshot();
-        const contextSwitches = threadContextSwitches(process.pid, snapshot.tid);
+        const contextSwitches = threadsContextSwitches(process.pid, opened().tids());
         return {
           ...snapshot,
           contextSwitches,
@@ -47,7 +45,7 @@ export function forwarderRole(): ServedRole & { handlers: Handlers<ForwarderMeth
       stop: () => stopForwarder(opened(), ended),
       recorded: () => opened().recorded(),
       attachStrace: async () => {
-        tracer = await attachStrace(opened().snapshot().tid);
+        tracer = await attachStrace(opened().tids());
         return null;
       },
     },

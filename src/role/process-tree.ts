@@ -71,10 +71,15 @@ export function treeContextSwitches(root: number): number {
   return sumThreads(root, 'status', contextSwitchesIn);
 }
 
-/** Context switches of one thread, or null when it has ended. */
-export function threadContextSwitches(pid: number, tid: number): number | null {
-  const text = readText(`/proc/${pid}/task/${tid}/status`);
-  return text === null ? null : contextSwitchesIn(text);
+/** Context switches of some threads of a process; null when one of them has ended. */
+export function threadsContextSwitches(pid: number, tids: readonly number[]): number | null {
+  let sum = 0;
+  for (const tid of tids) {
+    const text = readText(`/proc/${pid}/task/${tid}/status`);
+    if (text === null) return null;
+    sum += contextSwitchesIn(text);
+  }
+  return sum;
 }
 
 function contextSwitchesIn(status: string): number {

@@ -96,7 +96,7 @@ export interface ChurnMethods
 }
 
 export interface ForwarderMark extends ForwarderSnapshot {
-  /** Of the loop's thread; null when it has ended. */
+  /** Of the loops' threads; null when one has ended. */
   contextSwitches: number | null;
   calls: Record<string, CallCount>;
   /** Calls that strace has told of so far; null without it. */
@@ -105,7 +105,8 @@ export interface ForwarderMark extends ForwarderSnapshot {
 
 /** Requests that the role `forwarder` answers. */
 export interface ForwarderMethods {
-  open: (options: NativeForwarderOptions) => { port: number };
+  /** On so many threads. */
+  open: (options: NativeForwarderOptions & { threads: number }) => { port: number };
   mark: () => ForwarderMark;
   /** Keeps the calls recorded so far from being overwritten. */
   freeze: () => null;
@@ -113,7 +114,7 @@ export interface ForwarderMethods {
   stop: () => string | null;
   /** The flight recorder; after stop. */
   recorded: () => RecordedCall[];
-  /** Has strace attached to the loop, as long as it runs. Fails when that is not allowed. */
+  /** Has strace attached to the loops, as long as it runs. Fails when that is not allowed. */
   attachStrace: () => null;
 }
 

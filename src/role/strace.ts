@@ -58,10 +58,10 @@ export class StraceReader {
   }
 }
 
-/** A line of a call, as against those that tell of signals and ends. */
-const CALL = /^\w+\(/;
+/** A line of a call, as against those that tell of signals and ends; of several threads it names one first. */
+const CALL = /^(?:\d+ +)?\w+\(/;
 
-/** strace attached to a thread of this process or of a relative. */
+/** strace attached to threads of this process or of a relative. */
 export class AttachedStrace {
   private seen = 0;
   private ending = false;
@@ -87,7 +87,7 @@ export class AttachedStrace {
     return `strace ended early (${signalCode ?? `exit code ${exitCode ?? '?'}`})`;
   }
 
-  /** Lets go of the thread, which runs on. */
+  /** Lets go of the threads, which run on. */
   async end(): Promise<void> {
     this.ending = true;
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
@@ -98,12 +98,13 @@ export class AttachedStrace {
 }
 
 /**
- * Attaches strace to one thread, to see whether being traced changes what a forwarder does. Its calls
+ * Attaches strace to threads, to see whether being traced changes what a forwarder does. Their calls
  * are counted and thrown away, since built-in forwarders record theirs. Ends with this process.
  * @throws Error with what strace said when it may not
  */
-export async function attachStrace(tid: number): Promise<AttachedStrace> {
-  const trace = ['-p', String(tid), '-s', '0', '-e', `trace=${TRACED}`, '-e', 'signal=none'];
+export async function attachStrace(tids: readonly number[]): Promise<AttachedStrace> {
+  const threads = tids.flatMap((tid) => ['-p', String(tid)]);
+  const trace = [...threads, '-s', '0', '-e', `trace=${TRACED}`, '-e', 'signal=none'];
   const output = ['-o', `|exec cat >&${TRACE_FD}`];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'strace', ...trace, ...output], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -114,7 +115,7 @@ export async function attachStrace(tid: number): Promise<AttachedStrace> {
   const attached = new Promise<void>((resolve) => {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-2000);
-      if (/\battached\b/.test(said)) resolve();
+      if ((said.match(/\battached\b/g)?.length ?? 0) >= tids.length) resolve();
     });
   });
   const ended = Promise.race([once(child, 'exit'), once(child, 'error')]).catch(() => undefined);
@@ -151,7 +152,7 @@ async function cannotStart(): Promise<string | null> {
 async function cannotAttach(): Promise<string | null> {
   const sleeper = spawn('sleep', ['30'], { stdio: 'ignore' });
   try {
-    const tracer = await attachStrace(sleeper.pid ?? 0);
+    const tracer = await attachStrace([sleeper.pid ?? 0]);
     await tracer.end();
     return null;
   } catch (error) {

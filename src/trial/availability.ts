@@ -46,11 +46,16 @@ export async function unavailableIn(
         kind.refuses(carried) ??
         lacksWay(use, topology) ??
         needsPrivilege(workload, kind) ??
-        lacksDescriptors(carried, kind, limit);
+        lacksDescriptors(carried, kind, limit, threadsOf(options));
       if (reason !== null) found.push({ scenario: name, forwarder: label, cell: key, reason });
     }
   }
   return found;
+}
+
+/** The threads that an entry asks for. */
+function threadsOf({ threads }: Record<string, unknown>): number {
+  return typeof threads === 'number' ? threads : 1;
 }
 
 /** What no forwarder can have in a cell: conditions that are made on this machine only. */

@@ -128,12 +128,14 @@ class Builtin implements ForwarderUnderTest {
   async open(upstream: Place): Promise<Place> {
     const { host, kind, options, cpus, seed } = this.setting;
     const told = kind.lab && seed !== undefined ? { ...options, seed } : options;
+    const { threads, ...settings } = settingsOf(told);
     const { port } = await this.role.ask('open', {
       mechanism: this.mechanism,
       listen: { host: host.address, port: 0 },
       upstream,
       cpus: [...cpus],
-      settings: settingsOf(told),
+      settings,
+      threads: typeof threads === 'number' ? threads : 1,
     });
     // From before the first connection on.
     if (this.setting.strace) await this.role.ask('attachStrace');

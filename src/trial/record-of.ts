@@ -295,7 +295,7 @@ function finder(
   const { workload } = cell;
   const passed = (w.goodput_gbps * 1e9) / directions;
   return findBottleneck({
-    forwarder: direct ? null : w.forwarder_utilisation,
+    forwarder: direct ? null : busyShare(w.forwarder_utilisation, forwarder, placement.forwarder),
     source: upstreamSends ? upstream : downstream,
     sink: upstreamSends ? downstream : upstream,
     forwarderCpu:
@@ -309,6 +309,20 @@ function finder(
       : {}),
     link: linkUse(cell.topology, linkSpeed, w, passed),
   });
+}
+
+/**
+ * How busy a forwarder's threads were, 0 to 1: of one thread its CPU seconds per second, of several that
+ * may run on several CPUs their mean.
+ */
+function busyShare(
+  utilisation: number | null,
+  { options }: Pick<Base['trial']['forwarder'], 'options'>,
+  cpus: readonly number[],
+): number | null {
+  const { threads } = options;
+  if (utilisation === null || typeof threads !== 'number') return utilisation;
+  return utilisation / Math.max(1, Math.min(threads, cpus.length === 0 ? threads : cpus.length));
 }
 
 /**

@@ -1,9 +1,12 @@
 /** `forward --threads`: several threads at one port, each with descriptors of its own. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket, connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonLines, scratch } from '../support/folder.js';
 import { freePort, untilListening } from '../support/ports.js';
 import { cli, splicebench, start, until } from '../support/process.js';
 
@@ -29,21 +32,21 @@ async function echo(t: TestContext): Promise<number> {
   return address.port;
 }
 
-async function forwardTo(t: TestContext, upstream: number, threads: number) {
+async function forwardTo(t: TestContext, upstream: number, threads: number, ...more: string[]) {
   const port = await freePort();
   const forward = start(t, [
     ...['sh', '-c', `ulimit -n ${LIMIT}; exec "$@"`, 'sh'],
     ...splicebench('forward', '--mechanism', 'splice', '--json', '--threads', String(threads)),
-    ...['--listen', `127.0.0.1:${port}`, '--upstream', `127.0.0.1:${upstream}`],
+    ...['--listen', `127.0.0.1:${port}`, '--upstream', `127.0.0.1:${upstream}`, ...more],
   ]);
   await untilListening(forward, port);
   return { forward, port };
 }
 
 /** Opens all connections, sends a line of its own on each, and tells which came back. */
-function ask(t: TestContext, port: number): Map<number, string> {
+function ask(t: TestContext, port: number, connections = CONNECTIONS): Map<number, string> {
   const answers = new Map<number, string>();
-  for (let number = 0; number < CONNECTIONS; number++) {
+  for (let number = 0; number < connections; number++) {
     const socket = connect(port, '127.0.0.1', () => socket.write(`line ${number}\n`));
     t.after(() => socket.destroy());
     socket.setEncoding('utf8').on('error', () => undefined);
@@ -91,14 +94,34 @@ describe('forward --threads', () => {
     }
   });
 
-  for (const [option, ...value] of [['--once'], ['--trace', '/dev/null']] as const) {
-    it(`refuses ${option}, which needs one order of what happened`, async (t) => {
+  for (const [mechanism, option, said] of [
+    ['splice', '--once', /--once goes with one thread: leave out --threads/],
+    ['uring-splice', '--json', /--threads: unknown key 'threads'/],
+  ] as const) {
+    it(`is refused with ${mechanism} ${option}`, async (t) => {
       const { code, stderr } = await cli(t, [
-        ...['forward', '--mechanism', 'splice', '--threads', '2', option, ...value],
+        ...['forward', '--mechanism', mechanism, '--threads', '2', option],
         ...['--listen', '127.0.0.1:0', '--upstream', '127.0.0.1:9'],
       ]);
       assert.equal(code, 2);
-      assert.match(stderr, new RegExp(`${option} goes with one thread: leave out --threads`));
+      assert.match(stderr, said);
     });
   }
+
+  it('--trace has the calls of all threads, by their times', async (t) => {
+    const trace = join(scratch(t), 'trace.jsonl');
+    const { forward, port } = await forwardTo(t, await echo(t), 2, '--trace', trace);
+    const answers = ask(t, port, 40);
+    await until('every connection has its answer', () => answers.size === 40);
+    forward.kill('SIGINT');
+    await forward.ended;
+    const calls = jsonLines(readFileSync(trace, 'utf8'));
+    const times = calls.map(({ t: at }) => Number(at));
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b),
+    );
+    // A download and an upload of each connection; no thread alone has all.
+    assert.equal(new Set(calls.map(({ flow }) => flow)).size, 80);
+  });
 });

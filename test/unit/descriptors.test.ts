@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { forwarderKinds } from '../../src/forwarders/registry.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { unavailableIn } from '../../src/trial/availability.js';
+import { lacksDescriptors } from '../../src/trial/descriptors.js';
 import { descriptorLimit } from '../../src/host/descriptor-limit.js';
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
@@ -33,8 +34,38 @@ describe('descriptors', () => {
     assert.deepEqual(await left(2064), []);
     assert.deepEqual(await left(2063), [
       "copy t/connections=1000: 1000 connections need 2064 open files in the forwarder's process, " +
-        'and the hard limit is 2063 (ulimit -Hn)',
+        "and the hard limit is 2063 (ulimit -Hn): raise it, or share them among more of the forwarder's threads",
     ]);
     assert.equal((await left(1063)).length, 2, 'direct too');
+  });
+
+  it('are shared by threads, of which one may get more than its share', () => {
+    const lacks = (connections: number, limit: number, threads: number, kind = 'copy') => {
+      const found = forwarderKinds.get(kind);
+      assert.ok(found);
+      const scenario = parseScenario(
+        `name: t\nworkload: { connections: ${connections} }\nforwarders: [copy]\n`,
+        't.yaml',
+        forwarderKinds,
+      );
+      const [cell] = scenario.cells;
+      assert.ok(cell);
+      return lacksDescriptors(cell.workload, found, limit, threads);
+    };
+    // 5000 + 6 * sqrt(5000) of both ends, and the reserve.
+    assert.equal(lacks(10_000, 10_914, 2), null);
+    assert.match(
+      lacks(10_000, 10_913, 2) ?? '',
+      /need 10914 open files in a thread of the forwarder/,
+    );
+    assert.match(
+      lacks(10_000, 20_063, 1) ?? '',
+      /need 20064 open files in the forwarder's process/,
+    );
+    assert.match(
+      lacks(10_000, 10_063, 16) ?? '',
+      /10064 open files in each endpoint's process.*: raise it$/,
+    );
+    assert.equal(lacks(1, 66, 64), null, 'no more than there are');
   });
 });

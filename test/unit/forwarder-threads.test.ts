@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { sumOfSnapshots } from '../../src/forwarders/threads.js';
+import { mergedCalls, sumOfSnapshots } from '../../src/forwarders/threads.js';
 import type { ForwarderSnapshot } from '../../src/native-surface.js';
 
 const SNAPSHOT: ForwarderSnapshot = {
@@ -58,5 +58,30 @@ describe('a forwarder on several threads', () => {
     assert.equal(sum.lastErrno, 'ECONNREFUSED');
     assert.equal(sum.connectFailures, 1);
     assert.equal(sum.trouble, 'write: disk full');
+  });
+
+  it('tells its calls in the order of their times, each flow by a number of its own', () => {
+    const call = (t: number, flow: number, name: string) => ({
+      ...{ t, flow, name, asked: 1, got: 1, offset: 0, port: 5 },
+    });
+    const merged = mergedCalls([
+      { startNs: 1e9, calls: [call(0, 0, 'a'), call(1, 1, 'b')] },
+      { startNs: 1.5e9, calls: [call(0, 0, 'c'), call(1, 3, 'd')] },
+    ]);
+    assert.deepEqual(
+      merged.map(({ t, flow, name }) => [name, t, flow]),
+      [
+        ['a', 0, 0],
+        ['c', 0.5, 2],
+        ['b', 1, 1],
+        ['d', 1.5, 7],
+      ],
+    );
+    const alone = [call(0, 4, 'a'), call(1, 7, 'b')];
+    assert.deepEqual(
+      mergedCalls([{ startNs: 3, calls: alone }]),
+      alone,
+      'one thread changes nothing',
+    );
   });
 });
