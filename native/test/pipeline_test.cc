@@ -263,6 +263,23 @@ void reset_by_peer() {
   CHECK(to->stats().failed.get() == 1 && to->stats().last_errno.get() == ECONNRESET);
 }
 
+// So quickly that the endpoint has not yet seen its connections come up: they are broken ones all
+// the same, not some that nobody took.
+void reset_at_once() {
+  constexpr uint32_t kConnections = 200;
+  const Fd listener = listen_upstream();
+  Running to(sink(local_address(listener.get()), kConnections));
+  for (uint32_t i = 0; i < kConnections; ++i) {
+    Peer peer;
+    peer.fd = accept_from(listener.get());
+    reset(peer);
+  }
+  to.join();
+  CHECK(to->stats().established.get() == kConnections);
+  CHECK(to->stats().failed.get() == kConnections);
+  for (const ConnectionResult& result : to->results()) CHECK(result.error == ECONNRESET);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -295,5 +312,6 @@ int main(int argc, char** argv) {
   cases.run("listener closed", 20, listener_closed);
   cases.run("no descriptor free", 20, no_descriptor_free);
   cases.run("reset by peer", 20, reset_by_peer);
+  cases.run("reset at once", 20, reset_at_once);
   return cases.finish();
 }

@@ -17,11 +17,15 @@ void Endpoint::Loop::take_event(uint32_t index, uint32_t events) {
   if (!c.fd) return;
   if (c.connecting) {
     const int error = socket_error(c.fd.get());
-    if (error != 0) return end(index, error);
-    if (!(events & EPOLLOUT)) return;
+    // Before it is up a connection can only be refused: one that was reset had come up, and broke
+    // before it was looked at.
+    const bool broke = error == ECONNRESET || error == EPIPE;
+    if (error != 0 && !broke) return end(index, error);
+    if (!broke && !(events & EPOLLOUT)) return;
     c.connecting = false;
     --in_progress;
     e.stats_.established.add(1);
+    if (broke) return end(index, error);
     connect_more();
   }
   const uint32_t wrong = EPOLLERR | EPOLLHUP;
