@@ -1,15 +1,17 @@
 // The relay loop of the readiness-based mechanisms.
 //
-// Both sockets of a session are registered once, edge-triggered, for reading and writing; what
-// epoll reported is kept in flags until a call says EAGAIN. A flow is pumped when its output can
-// take bytes and its input has some (or the flow still holds some). Backpressure is therefore the
+// Both sockets of a session are registered edge-triggered, for reading and writing; what epoll
+// reported is kept in flags until a call says EAGAIN. A flow is pumped when its output can take
+// bytes and its input has some (or the flow still holds some). Backpressure is therefore the
 // kernel's own: an output that is full stops the reading of its input.
+//
+// While an output is full its input is not listened to: each segment that arrives there would wake
+// this thread, and cost whoever sent it the waking, for nothing. It is listened to again when it
+// is dry; a change of what is listened to reports what is there already, so that nothing is missed.
 //
 // A reset is passed on as a reset. Closing the other side in the ordinary way would turn a broken
 // transfer into one that looks complete.
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "forward/relay_session.h"
+#include "forward/session_socket.h"
 #include "posix/error.h"
 
 namespace splicebench {
@@ -155,7 +158,7 @@ class Relay {
   bool only_messages(Session& session, Side side) {
     if (!flows_.uses_error_queue()) return false;
     Socket& socket = session.sockets[side];
-    if (socket.error == 0) socket.error = pending_error(socket.fd);
+    if (socket.error == 0) socket.error = pending_error(sys_, socket.fd);
     if (socket.error != 0) return false;
     socket.writable = true;
     if (session.flows[1 - side]) session.flows[1 - side]->note_error_queue(socket.fd);
@@ -189,15 +192,18 @@ class Relay {
       switch (result.end) {
         case PumpEnd::kInputDry:
           in.readable = false;
+          listen_to(index, from, true);
           break;
         case PumpEnd::kOutputFull:
           out.writable = false;
+          listen_to(index, from, false);
           break;
         case PumpEnd::kBudget:
           enqueue(index);
           break;
         case PumpEnd::kWait:
           in.readable = false;
+          listen_to(index, from, true);
           plan_visit(index, from, result.wait_ms);
           break;
         case PumpEnd::kFinished:
@@ -225,6 +231,18 @@ class Relay {
       }
     }
     if (!sessions_[index].flows[0] && !sessions_[index].flows[1]) close_session(index, false);
+  }
+
+  // Whether bytes that arrive on a side are to wake this thread. Its end and its errors always do.
+  void listen_to(uint32_t index, Side side, bool wanted) {
+    Session& session = sessions_[index];
+    Socket& socket = session.sockets[side];
+    constexpr uint32_t kArrivals = EPOLLIN | EPOLLPRI;
+    if (socket.muted != wanted || !(flows_.events() & EPOLLIN)) return;
+    const uint32_t all = flows_.events() | EPOLLET;
+    epoll_event event{.events = wanted ? all : all & ~kArrivals,
+                      .data = {.u64 = tag(index, session.generation, side)}};
+    if (sys_.epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event) == 0) socket.muted = !wanted;
   }
 
   size_t budget() const {
@@ -282,8 +300,8 @@ class Relay {
     const Address& upstream = context_.options.upstream;
     const int fd = std::exchange(reserve_, -1);
     session.sockets[kUpstream].fd = fd;
-    send_at_once(client);
-    send_at_once(fd);
+    send_at_once(sys_, client);
+    send_at_once(sys_, fd);
     const int result =
         sys_.connect(fd, reinterpret_cast<const sockaddr*>(&upstream.storage), upstream.size);
     if (result < 0 && result != -EINPROGRESS) return refuse_session(index, -result);
@@ -299,15 +317,9 @@ class Relay {
     }
   }
 
-  // Nagle's delay is for those who make the stream: who passes it on must not add any.
-  void send_at_once(int fd) {
-    const int one = 1;
-    sys_.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  }
-
   void finish_connect(uint32_t index) {
     Session& session = sessions_[index];
-    const int error = pending_error(session.sockets[kUpstream].fd);
+    const int error = pending_error(sys_, session.sockets[kUpstream].fd);
     if (error != 0) return refuse_session(index, error);
     session.connecting = false;
     for (const Side from : {kUpstream, kClient}) {
@@ -320,14 +332,7 @@ class Relay {
 
   // Asking a socket takes its error away: what was taken is kept.
   int error_of(const Socket& socket) {
-    return socket.error != 0 ? socket.error : pending_error(socket.fd);
-  }
-
-  int pending_error(int fd) {
-    int error = 0;
-    socklen_t size = sizeof(error);
-    const int result = sys_.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return result < 0 ? -result : error;
+    return socket.error != 0 ? socket.error : pending_error(sys_, socket.fd);
   }
 
   // The upstream cannot be reached. The client is reset: an orderly end would say "empty".
@@ -348,11 +353,7 @@ class Relay {
     session.flows = {};
     for (const Socket& socket : session.sockets) {
       if (socket.fd < 0) continue;
-      if (reset) {
-        const linger now{.l_onoff = 1, .l_linger = 0};
-        sys_.setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-      }
-      sys_.close(socket.fd);
+      close_socket(sys_, socket.fd, reset);
     }
     session.sockets = {};
     session.waiting = {};

@@ -15,6 +15,7 @@ struct Socket {
   int fd = -1;
   bool readable = false;
   bool writable = false;
+  bool muted = false;   // bytes that arrive do not wake the loop
   int error = 0;        // taken from the socket already
   bool failed = false;  // an error was reported; whoever reads or writes next will meet it
 };

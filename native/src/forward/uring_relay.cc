@@ -9,14 +9,13 @@
 
 #include "forward/uring_relay.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "counters/clock.h"
+#include "forward/session_socket.h"
 #include "posix/error.h"
 
 namespace splicebench {
@@ -172,7 +171,7 @@ class UringRelay {
     if (!socket.watched) watch(index, side);
     if (session.state == Session::kConnecting && side == kUpstream) {
       if (!(events & (POLLOUT | POLLERR | POLLHUP))) return;
-      const int error = pending_error(socket.fd);
+      const int error = pending_error(sys_, socket.fd);
       if (error != 0) return refuse_session(index, error);
       session.state = Session::kOpen;
     }
@@ -180,7 +179,7 @@ class UringRelay {
     // Normally a receive meets the error. When this side's stream has ended, or has nowhere to go
     // yet, there is none.
     if (socket.failed && (session.ended[side] || session.state == Session::kConnecting)) {
-      return fail_session(index, pending_error(socket.fd));
+      return fail_session(index, pending_error(sys_, socket.fd));
     }
     if (events & (POLLOUT | POLLERR | POLLHUP)) session.flows[1 - side]->output_event();
     if (events & (kWatchedInput | POLLERR | POLLHUP)) session.flows[side]->input_event();
@@ -217,7 +216,7 @@ class UringRelay {
       session.ended[from] = true;
       // A reset right behind the end of the stream: no event will tell of it again.
       if (session.sockets[from].failed) {
-        return fail_session(index, pending_error(session.sockets[from].fd));
+        return fail_session(index, pending_error(sys_, session.sockets[from].fd));
       }
     }
     if (session.ended[0] && session.ended[1]) begin_close(index, /*reset=*/false);
@@ -268,8 +267,8 @@ class UringRelay {
     const int fd = std::exchange(reserve_, -1);
     session.sockets[kUpstream].fd = fd;
     session.sockets[kClient].fd = client;
-    send_at_once(client);
-    send_at_once(fd);
+    send_at_once(sys_, client);
+    send_at_once(sys_, fd);
     const uint32_t serial = serial_++;
     sys_.recorder().note_session(serial, client_port);
     session.flows[kUpstream] =
@@ -281,18 +280,6 @@ class UringRelay {
     if (result < 0 && result != -EINPROGRESS) return refuse_session(index, -result);
     watch(index, kUpstream);
     watch(index, kClient);
-  }
-
-  void send_at_once(int fd) {
-    const int one = 1;
-    sys_.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  }
-
-  int pending_error(int fd) {
-    int error = 0;
-    socklen_t size = sizeof(error);
-    const int result = sys_.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return result < 0 ? -result : error;
   }
 
   // The upstream cannot be reached. The client is reset: an orderly end would say "empty".
@@ -353,11 +340,7 @@ class UringRelay {
 
   void close_sockets(Session& session) {
     for (Socket& socket : session.sockets) {
-      if (session.reset) {
-        const linger now{.l_onoff = 1, .l_linger = 0};
-        sys_.setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-      }
-      sys_.close(std::exchange(socket.fd, -1));
+      close_socket(sys_, std::exchange(socket.fd, -1), session.reset);
     }
   }
 
