@@ -37,6 +37,7 @@ export function explainRun(run: Explained, style: IncidentStyle, columns: number
     ...groups.map((group, index) => fill(groupText(group, index), columns, '   ')),
     ...shown.map((group) => explainIncident(run, group.numbers[0] ?? 1, style, columns).trimEnd()),
     ...(rest > 0 ? [`The first of ${plural(rest, 'further group')}: explain RUN NUMBER.`] : []),
+    ...besides(run).map((text) => fill(text, columns)),
   ]
     .join('\n\n')
     .concat('\n');
@@ -88,11 +89,24 @@ function nothing({ trials }: Explained): string {
   if (checked.length === 0) {
     return 'No incident: no trial of this run compared a byte (check: full does).';
   }
-  const told = OUTCOMES.flatMap((outcome) => {
-    const alike = checked.filter((trial) => trial.outcome === outcome);
+  return ['No incident is stored.', ...byOutcome(checked)].join(' ');
+}
+
+/** What else went wrong beside the incidents: trials of which none is stored and that are not intact. */
+function besides({ trials, incidents }: Explained): string[] {
+  const told = new Set(incidents.map(({ trial_id }) => trial_id));
+  const others = trials.filter(
+    ({ check, outcome, trial_id }) =>
+      check === 'full' && outcome !== 'intact' && !told.has(trial_id),
+  );
+  return others.length === 0 ? [] : [['Besides:', ...byOutcome(others)].join(' ')];
+}
+
+function byOutcome(trials: readonly TrialRecord[]): string[] {
+  return OUTCOMES.flatMap((outcome) => {
+    const alike = trials.filter((trial) => trial.outcome === outcome);
     return alike.length === 0 ? [] : [outcomeText(outcome, alike)];
   });
-  return ['No incident is stored.', ...told].join(' ');
 }
 
 /** What an outcome says of bytes; only `intact` is a finding that nothing was wrong. */

@@ -206,10 +206,8 @@ function incidentSection({ incidents, total }: RunReport): string {
   return `<section>
 <h2>Incidents</h2>
 <p>By class and by how they lie to the calls that carried them:</p>
-${bulletList([
-  ...groups.slice(0, SHOWN_GROUPS).map(groupText),
-  ...(further > 0 ? [`${plural(further, 'further group')}: splicebench explain.`] : []),
-])}
+${bulletList(groups.slice(0, SHOWN_GROUPS).map(groupText), true)}
+${further > 0 ? `<p>${escapeHtml(`${plural(further, 'further group')}: splicebench explain.`)}</p>` : ''}
 <p class="muted">The first of each group comes first. Expected and received bytes side by side; bytes that differ are marked.</p>
 ${shown.map(incidentHtml).join('\n')}
 ${more > 0 ? `<p>${count(more)} more in incidents.jsonl: ${storedText(incidents.length, total.incidents)}.</p>` : ''}

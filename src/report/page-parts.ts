@@ -49,8 +49,9 @@ export function factTable(facts: readonly Fact[]): string {
   return `<table class="facts"><tbody>\n${rows.join('\n')}\n</tbody></table>`;
 }
 
-export function bulletList(lines: readonly string[]): string {
-  return `<ul>\n${lines.map((line) => `<li>${prose(line)}</li>`).join('\n')}\n</ul>`;
+/** @param numbered whether the lines say their own numbers, and want no bullet before them */
+export function bulletList(lines: readonly string[], numbered = false): string {
+  return `<ul${numbered ? ' class="numbered"' : ''}>\n${lines.map((line) => `<li>${prose(line)}</li>`).join('\n')}\n</ul>`;
 }
 
 /** A sentence whose word before the first colon, the answer, stands out. */

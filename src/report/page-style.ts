@@ -53,6 +53,7 @@ pre { font: 12.5px/1.45 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; m
   background: var(--band); border-radius: 6px; width: max-content; min-width: 100%; }
 mark { background: var(--mark); color: inherit; text-decoration: underline; }
 ul { padding-left: 20px; }
+ul.numbered { list-style: none; padding-left: 0; }
 li { margin: 4px 0; overflow-wrap: anywhere; }
 @media print {
   :root { --paper: #ffffff; --ink: #000000; --muted: #444444; --rule: #bbbbbb; --band: #f5f5f5;

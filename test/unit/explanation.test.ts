@@ -203,6 +203,27 @@ describe('explanations', () => {
     golden('incident.txt', explainIncident(explained(list), 9, STYLE, 80));
   });
 
+  it('of a run: names the trials beside the incidents that went wrong too', () => {
+    const run = explained([incident()]);
+    const [hit] = run.trials.filter(({ check }) => check === 'full');
+    assert.ok(hit);
+    const told = (others: TrialRecord[]) =>
+      explainRun(
+        {
+          ...run,
+          trials: [{ ...hit, trial_id: 'b01-loopback-poc', outcome: 'corrupt' }, ...others],
+        },
+        STYLE,
+        400,
+      );
+    const other = { ...hit, trial_id: 'b02-other' };
+    const truncated = told([{ ...other, outcome: 'truncated', missing_bytes: 4321 }]);
+    assert.match(truncated, /Besides: 1 trial was truncated.* last 4,321 bytes/);
+    assert.match(told([{ ...other, outcome: 'stalled' }]), /Besides: 1 trial was stalled/);
+    assert.doesNotMatch(told([{ ...other, outcome: 'intact' }]), /Besides/);
+    assert.doesNotMatch(told([]), /Besides/);
+  });
+
   it('of nothing: says what the trials came to, and clears only intact ones', () => {
     const run = explained([]);
     const [base] = run.trials.filter(({ check }) => check === 'full');
