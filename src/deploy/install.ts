@@ -51,7 +51,7 @@ if ! loads >/dev/null; then
   command -v "$1" >/dev/null || { echo "the addon does not load, and there is no npm or node-gyp to build it" >&2; exit 1; }
   home=$(dirname "$(dirname "$(node -p process.execPath)")")
   if [ -e "$home/include/node/node.h" ]; then set -- "$@" "--nodedir=$home"; fi
-  (cd "$new" && "$@" rebuild -C native --loglevel=error >"$new/build.log" 2>&1 </dev/null) || {
+  (cd "$new" && "$@" rebuild -C native -j max --loglevel=error >"$new/build.log" 2>&1 </dev/null) || {
     echo "the addon does not load, and its build failed: $(grep -iE 'error|not found' "$new/build.log" | head -n 1)" >&2; exit 1; }
   rm -f "$new/build.log"
   loads >/dev/null || { echo "the addon was built and does not load: $(loads | grep Error | head -n 1)" >&2; exit 1; }

@@ -1,12 +1,12 @@
 /** deploy and doctor on several hosts, over real sshd in namespaces with folders of their own. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { LabHosts, PARTS } from '../support/lab-hosts.js';
 import { run, splicebench } from '../support/process.js';
-import { requireRoot, requireTools } from '../support/require-tool.js';
+import { requireRoot, requireTool, requireTools } from '../support/require-tool.js';
 
 const tools = requireTools('ssh', 'sshd', 'ssh-keygen', 'ip', 'ss', 'unshare', 'nsenter', 'tar');
 const skip = tools.skip || requireRoot().skip;
@@ -106,5 +106,53 @@ describe('deploy', { skip }, () => {
     assert.equal(existsSync(join(lab.folder, '.cache')), false);
     const usage = await run(t, splicebench('deploy'));
     assert.equal(usage.code, 2);
+  });
+});
+
+const builders = requireTools('tar', 'make', 'g++', 'python3', 'npm');
+
+describe('deploy to a host on which the addon does not load', { skip: builders.skip }, () => {
+  /** A prefix, and where what it runs finds its programs first and keeps its caches. */
+  function stranger(t: TestContext): { prefix: string; programs: string; root: string } {
+    const folder = scratch(t);
+    const [programs, cache, prefix] = ['bin', 'cache', 'prefix'].map((name) => join(folder, name));
+    assert.ok(programs !== undefined && cache !== undefined && prefix !== undefined);
+    mkdirSync(programs);
+    const setting = `PATH='${programs}':"$PATH" XDG_CACHE_HOME='${cache}'`;
+    writeFileSync(prefix, `#!/bin/sh\n${setting} exec "$@"\n`, { mode: 0o755 });
+    // As on another architecture: of what is unpacked, this one file is of no use.
+    const addon = '"$4"/native/build/Release/splicebench.node';
+    program(programs, 'tar', `'${requireTool('tar').path}' "$@" && echo other >${addon}`);
+    return { prefix, programs, root: join(cache, 'splicebench', 'deployed') };
+  }
+
+  function program(folder: string, name: string, script: string): void {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  it('builds it there', async (t) => {
+    const { prefix, root } = stranger(t);
+    const deployed = await run(t, splicebench('deploy', '--prefix', prefix), {
+      deadline: 300_000,
+    });
+    assert.equal(deployed.code, 0, deployed.stderr);
+    assert.match(deployed.stdout, /prefix: splicebench \S+ in .*, the addon built there/);
+    const [version = ''] = readdirSync(root);
+    const main = join(root, version, 'dist', 'src', 'cli', 'main.js');
+    const listed = await run(t, [process.execPath, main, 'list', '--json']);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stdout, /"splice"/);
+  });
+
+  it('says that the build failed, and leaves what there was', async (t) => {
+    const { prefix, programs, root } = stranger(t);
+    program(programs, 'make', 'echo "make: fatal error: no compiler here" >&2; exit 1');
+    mkdirSync(join(root, 'earlier'), { recursive: true });
+    const { code, stderr } = await run(t, splicebench('deploy', '--prefix', prefix), {
+      deadline: 60_000,
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /prefix: the addon does not load, and its build failed: .*error/);
+    assert.deepEqual(readdirSync(root), ['earlier']);
   });
 });

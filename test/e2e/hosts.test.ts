@@ -320,6 +320,32 @@ exit $code
     await assertNothingLeft(running.mark, new Set());
   });
 
+  it('fails the trial in which a host freezes, and goes on when it moves again', async (t) => {
+    const { scenario, running } = await underWay(t);
+    // As a machine that hangs: its connections stay, and nobody answers.
+    const frozen = lab.roles().filter(({ name }) => name === 'sink');
+    assert.equal(frozen.length, 1);
+    for (const { pid } of frozen) {
+      t.after(() => {
+        killById(pid);
+      });
+      killById(pid, 'SIGSTOP');
+    }
+    assert.equal((await running.ended).code, 1, running.said());
+    const trials = storedTrials(scenario.out);
+    assert.deepEqual(
+      trials.map(({ outcome }) => outcome),
+      ['intact', 'failed', 'intact', 'intact'],
+    );
+    assert.match(
+      trials[1]?.error ?? '',
+      /sink role on sink \(ssh sink\): no answer to '\w+' within/,
+    );
+    for (const { pid } of frozen) killById(pid, 'SIGCONT');
+    await lab.assertNothingLeft();
+    await assertNothingLeft(running.mark, new Set());
+  });
+
   it('tells what changed on a host during the run', async (t) => {
     const { scenario, running } = await underWay(t);
     const file = '/proc/sys/net/ipv4/tcp_rmem';
