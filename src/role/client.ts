@@ -162,11 +162,31 @@ export class RoleClient<N extends RoleName> {
     if (this.gone === null) {
       this.connection.end();
       this.child.stdin?.end();
-      const timer = setTimeout(() => this.child.kill('SIGKILL'), patience);
+      const timer = setTimeout(() => {
+        this.abandon();
+      }, patience);
       await this.exited;
       clearTimeout(timer);
     }
     this.connection.dispose();
+  }
+
+  /**
+   * Kills the process, and waits for nobody who has its pipes: ssh with a shared connection hands
+   * them to the process that holds it, and a launcher may leave a child with them, which keep them
+   * open as long as a host that hangs does not answer.
+   */
+  private abandon(): void {
+    const { child } = this;
+    const letGo = () => {
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+    };
+    if (child.exitCode !== null || child.signalCode !== null) {
+      letGo();
+      return;
+    }
+    child.once('exit', letGo);
+    child.kill('SIGKILL');
   }
 
   private get where(): string {
