@@ -263,8 +263,12 @@ export interface ChurnResults {
   broken: number;
   /** Ended in order, with less than the body. */
   truncated: number;
+  /** Bytes that those lacked. */
+  cutBytes: number;
   /** Ended in order, with more. */
   beyond: number;
+  /** Bytes that those had too many. */
+  beyondBytes: number;
   /** With wrong bytes in it, however it ended. */
   corrupt: number;
   /** Times that the host had no port or descriptor for another connection. */

@@ -107,6 +107,7 @@ void cut_short() {
 void nothing_at_all() {
   const ChurnResults results = results_against([](Fd) {}, 5, true);
   CHECK(results.truncated == 5 && results.failures[0].cut == 4096);
+  CHECK(results.cut_bytes == 5 * 4096 && results.beyond_bytes == 0);
 }
 
 void beyond_the_end() {
@@ -114,6 +115,7 @@ void beyond_the_end() {
   const ChurnResults results =
       results_against([&](Fd fd) { send_stamped(fd, number++, 0, 5000); }, 5, true);
   CHECK(results.beyond + results.corrupt == 5 && results.whole == 0);
+  CHECK(results.beyond_bytes == results.beyond * (5000 - 4096));
 }
 
 void wrong_bytes() {

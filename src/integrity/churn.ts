@@ -1,7 +1,7 @@
 /** How the short connections of a churn trial ended, from what both ends counted. Pure. */
 import type { Check, Incident, Outcome, StreamDirection } from '../results/record.js';
-import type { ChurnFailure, ChurnResults } from '../native-surface.js';
-import type { Judgement } from './outcome.js';
+import type { ChurnFailure, ChurnResults, CheckTotals } from '../native-surface.js';
+import { CANCELLED, type Judgement } from './outcome.js';
 
 export interface ChurnEnd {
   direction: StreamDirection;
@@ -23,8 +23,14 @@ export function withoutCalls(incidents: readonly Incident[]): Incident[] {
   return incidents.map((incident) => ({ ...incident, calls_absent: NO_CALLS }));
 }
 
-/** A loop that was ended from outside had not ended by itself. */
-const CANCELLED = 'ECANCELED';
+/** What a checker found at an end, with what was lost at the ends of connections, which is no incident. */
+export function totalsOfChurn({ totals, cutBytes, beyondBytes }: ChurnResults): CheckTotals {
+  return {
+    ...totals,
+    missing: totals.missing + cutBytes,
+    extra: totals.extra + beyondBytes,
+  };
+}
 
 /**
  * The outcome of a churn trial. As in judgeTrial wrong bytes come before everything; a truncation

@@ -1,9 +1,9 @@
 /** What became of each connection of a trial: the unit of bounds per connection. Pure. */
-import type { EndpointResults } from '../native-surface.js';
+import type { ConnectionResult } from '../native-surface.js';
 import { FATES, type Fate, type Fates, type Outcome, type TrialRecord } from '../results/record.js';
 import type { ChurnEnd } from './churn.js';
 import type { HttpCounts } from './http.js';
-import type { StreamEnd, TrialEnd } from './outcome.js';
+import { CANCELLED, type StreamEnd, type TrialEnd } from './outcome.js';
 
 export function noFates(): Fates {
   return { intact: 0, corrupt: 0, truncated: 0, extra: 0, stalled: 0, reset: 0, failed: 0 };
@@ -93,26 +93,27 @@ export function fatesOf(trial: TrialRecord): Fates | null {
 const SEVERITY: Readonly<Record<Fate, number>> = {
   intact: 0,
   failed: 1,
-  extra: 2,
-  truncated: 3,
-  reset: 4,
-  stalled: 5,
+  reset: 2,
+  stalled: 3,
+  extra: 4,
+  truncated: 5,
   corrupt: 6,
 };
 
-function endsOf(stream: StreamEnd): [number, Fate][] {
-  const { sender, receiver, stalled } = stream;
-  const broken = ({ connections }: EndpointResults) =>
-    connections
-      .filter(({ error }) => error !== null)
-      .map(({ connection }): [number, Fate] => [connection, 'reset']);
+function endsOf({ sender, receiver, stalled }: StreamEnd): [number, Fate][] {
+  const open = stalled ? 'stalled' : 'failed';
+  const broken = ({ error }: ConnectionResult): Fate => (error === CANCELLED ? open : 'reset');
   const received = receiver.connections.map((one): [number, Fate] => {
-    if (stalled && !one.orderly && one.error === null) return [one.connection, 'stalled'];
-    if ((one.cut ?? 0) > 0) return [one.connection, 'truncated'];
-    if ((one.beyondEnd ?? 0) > 0) return [one.connection, 'extra'];
-    return [one.connection, one.orderly ? 'intact' : 'failed'];
+    const { connection, orderly, cut = 0, beyondEnd = 0 } = one;
+    if (beyondEnd > 0) return [connection, 'extra'];
+    if (one.error !== null) return [connection, broken(one)];
+    if (!orderly || (stalled && cut > 0)) return [connection, open];
+    return [connection, cut > 0 ? 'truncated' : 'intact'];
   });
-  return [...received, ...broken(receiver), ...broken(sender)];
+  const sent = sender.connections
+    .filter(({ error }) => error !== null)
+    .map((one): [number, Fate] => [one.connection, broken(one)]);
+  return [...received, ...sent];
 }
 
 /** Counts faults, the worst first, as far as there are connections; `left` = those without one. */

@@ -1,6 +1,6 @@
 /** How a trial's streams ended, from what both ends counted. Pure. */
 import type { Check, Outcome, StreamDirection } from '../results/record.js';
-import type { EndpointResults } from '../native-surface.js';
+import type { CheckTotals, EndpointResults } from '../native-surface.js';
 
 /** What is known once a trial is over. One entry per direction that carried data. */
 export interface TrialEnd {
@@ -28,13 +28,17 @@ export interface Judgement {
   reason: string | null;
 }
 
+/** The error of a connection that was ended from outside, by whoever runs the trial. */
+export const CANCELLED = 'ECANCELED';
+
 /**
- * The outcome of a trial. Wrong bytes come before everything: a stream that was corrupt and then
- * stalled is corrupt. Then what was not delivered, in the order of how much it says: stalled, reset,
- * truncated, extra. A stream without its end is not intact, even when nothing else is known against it.
+ * The outcome of a trial. What a receiver is not told of comes before what it is told: wrong bytes,
+ * then ends that came too early or too late in good order, even where another connection, or the
+ * same one at its sending end, was reset. Then what was not delivered: stalled, reset. A stream
+ * without its end is not intact, even when nothing else is known against it.
  */
 export function judgeTrial(end: TrialEnd): Judgement {
-  const rules = [incidents, strangers, stalls, resets, truncations, extras, unfinished];
+  const rules = [incidents, strangers, truncations, extras, stalls, resets, unfinished];
   for (const rule of rules) {
     for (const stream of end.streams) {
       const found = rule(stream, end);
@@ -96,16 +100,16 @@ const resets: Rule = ({ direction, receiver, sender }) => {
 };
 
 const truncations: Rule = (stream, { check }) => {
-  const cut = check === 'full' ? sum(stream, 'cut') : Math.max(0, difference(stream));
-  if (cut === 0) return null;
+  const missing = check === 'full' ? endBytes(stream).missing : Math.max(0, difference(stream));
+  if (missing === 0) return null;
   return {
     outcome: 'truncated',
-    reason: `${stream.direction}: the last ${cut} bytes never arrived`,
+    reason: `${stream.direction}: the last ${missing} bytes never arrived`,
   };
 };
 
 const extras: Rule = (stream, { check }) => {
-  const extra = check === 'full' ? sum(stream, 'beyondEnd') : Math.max(0, -difference(stream));
+  const extra = check === 'full' ? endBytes(stream).extra : Math.max(0, -difference(stream));
   if (extra === 0) return null;
   return { outcome: 'extra', reason: `${stream.direction}: ${extra} bytes more than were sent` };
 };
@@ -118,12 +122,34 @@ const unfinished: Rule = ({ direction, receiver }, { connections, pairs = 1 }) =
   return { outcome: 'failed', reason };
 };
 
-function sum({ receiver }: StreamEnd, key: 'cut' | 'beyondEnd'): number {
-  return receiver.connections.reduce((total, connection) => total + (connection[key] ?? 0), 0);
+/**
+ * What a checker found in a stream, with what was lost or added at the ends of its connections, which
+ * is no incident: there are no wrong bytes to show.
+ */
+export function totalsOfStream(stream: StreamEnd): CheckTotals {
+  const { totals } = stream.receiver;
+  const { missing, extra } = endBytes(stream);
+  return { ...totals, missing: totals.missing + missing, extra: totals.extra + extra };
 }
 
-/** Bytes sent minus bytes received, over all connections. */
-function difference({ sent, receiver }: StreamEnd): number {
+/** Bytes that never came before an end in good order, and bytes that came after the last one. */
+function endBytes({ receiver, stalled }: StreamEnd): { missing: number; extra: number } {
+  const bytes = { missing: 0, extra: 0 };
+  for (const { orderly, cut = 0, beyondEnd = 0 } of receiver.connections) {
+    // A stream that stalled was ended from outside, in good order at the far end perhaps.
+    if (orderly && !stalled) bytes.missing += cut;
+    bytes.extra += beyondEnd;
+  }
+  return bytes;
+}
+
+/**
+ * Bytes sent minus bytes received, over all connections; 0 where fewer came because one of them broke
+ * or stalled.
+ */
+function difference({ sent, receiver, stalled }: StreamEnd): number {
   const total = sent.reduce((sum, [, bytes]) => sum + bytes, 0);
-  return receiver.connections.reduce((left, { received }) => left - received, total);
+  const left = receiver.connections.reduce((rest, { received }) => rest - received, total);
+  const told = stalled || receiver.connections.some(({ orderly }) => !orderly);
+  return told ? Math.min(0, left) : left;
 }

@@ -12,7 +12,7 @@ import {
 } from '../results/record.js';
 import { groupText } from './incident-groups.js';
 import { printable, wrapped } from './layout.js';
-import { plural } from './quantity.js';
+import { listed, plural } from './quantity.js';
 
 /** What is explained. */
 export interface Explained {
@@ -111,7 +111,8 @@ function byOutcome(trials: readonly TrialRecord[]): string[] {
 
 /** What an outcome says of bytes; only `intact` is a finding that nothing was wrong. */
 function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
-  const these = plural(trials.length, 'trial');
+  const whose = [...new Set(trials.map(({ forwarder }) => printable(forwarder)))];
+  const these = `${plural(trials.length, 'trial')} of ${listed(whose)}`;
   const was = trials.length === 1 ? 'was' : 'were';
   const sum = (of: (trial: TrialRecord) => number | null) => {
     const values = trials.map(of);
@@ -130,7 +131,7 @@ function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
       : `${plural(counted, 'incident')} of them ${counted === 1 ? 'was' : 'were'} counted, but none is stored`;
   switch (outcome) {
     case 'intact':
-      return `${these} compared every byte (${compared}) and found nothing.`;
+      return `${plural(trials.length, 'trial')} compared every byte (${compared}) and found nothing.`;
     case 'truncated':
       return (
         `${these} ${was} truncated: streams ended before their last ` +

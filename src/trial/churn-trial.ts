@@ -1,6 +1,5 @@
 /** A trial of `workload.kind: churn`: connections one after another, for a time or a number of them. */
-import type { CheckTotals } from '../native-surface.js';
-import { judgeChurn, withoutCalls } from '../integrity/churn.js';
+import { judgeChurn, totalsOfChurn, withoutCalls } from '../integrity/churn.js';
 import { fatesOfChurn } from '../integrity/fates.js';
 import { STORED_PER_TRIAL } from '../integrity/stored-limits.js';
 import type { Incident } from '../results/record.js';
@@ -86,7 +85,7 @@ async function conduct(
       to,
       ended: fixed,
       receiving,
-      totals: receiving.map((side): CheckTotals => results[side].totals),
+      totals: receiving.map((side) => totalsOfChurn(results[side])),
       judgement,
       fates: fatesOfChurn(end, judgement.outcome),
       series: [series],

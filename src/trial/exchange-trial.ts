@@ -4,7 +4,7 @@
  */
 import type { ExchangeSnapshot } from '../native-surface.js';
 import { fatesOfStreams } from '../integrity/fates.js';
-import { judgeTrial, type StreamEnd } from '../integrity/outcome.js';
+import { judgeTrial, type StreamEnd, totalsOfStream } from '../integrity/outcome.js';
 import type { Incident } from '../results/record.js';
 import { RoleError } from '../role/client.js';
 import type { ExchangeWorkload } from '../scenario/plan.js';
@@ -76,7 +76,7 @@ async function conduct(
       to,
       ended: false,
       receiving: [...BOTH],
-      totals: streams.map(({ receiver }) => receiver.totals),
+      totals: streams.map(totalsOfStream),
       judgement,
       fates,
       series: [series],
@@ -142,6 +142,6 @@ async function collect(
   const downstream = await client.ask('results', answered);
   return [
     { direction: 'download', sent: answered, sender: upstream, receiver: downstream, stalled },
-    { direction: 'upload', sent: asked, sender: downstream, receiver: upstream, stalled: false },
+    { direction: 'upload', sent: asked, sender: downstream, receiver: upstream, stalled },
   ];
 }

@@ -1,6 +1,6 @@
 /** A trial of `workload.kind: stream`: connect, warm-up, measured window, drain. */
 import { fatesOfStreams } from '../integrity/fates.js';
-import { judgeTrial, type StreamEnd } from '../integrity/outcome.js';
+import { judgeTrial, type StreamEnd, totalsOfStream } from '../integrity/outcome.js';
 import type { Incident } from '../results/record.js';
 import type { EndResult } from '../role/protocol.js';
 import type { Content, StreamWorkload } from '../scenario/plan.js';
@@ -78,7 +78,7 @@ async function conduct(
       to,
       ended: fixed,
       receiving: session.receivingSides(),
-      totals: streams.map(({ receiver }) => receiver.totals),
+      totals: streams.map(totalsOfStream),
       judgement,
       fates,
       series,

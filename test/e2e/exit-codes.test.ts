@@ -281,6 +281,8 @@ describe('exit code 3: an integrity violation', () => {
         classes,
       );
       assert.equal(own.incidents, classes.length);
+      if (mode === 'truncate') assert.ok(Number(own['missing_bytes']) > 0);
+      if (mode === 'extra') assert.ok(Number(own['extra_bytes']) > 0);
       for (const incident of incidents) {
         for (const key of KEYS) assert.ok(key in incident, key);
         assert.equal(incident.trial_id, own.trial_id);

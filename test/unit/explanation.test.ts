@@ -218,8 +218,11 @@ describe('explanations', () => {
       );
     const other = { ...hit, trial_id: 'b02-other' };
     const truncated = told([{ ...other, outcome: 'truncated', missing_bytes: 4321 }]);
-    assert.match(truncated, /Besides: 1 trial was truncated.* last 4,321 bytes/);
-    assert.match(told([{ ...other, outcome: 'stalled' }]), /Besides: 1 trial was stalled/);
+    assert.match(truncated, /Besides: 1 trial of splice was truncated.* last 4,321 bytes/);
+    assert.match(
+      told([{ ...other, outcome: 'stalled' }]),
+      /Besides: 1 trial of splice was stalled/,
+    );
     assert.doesNotMatch(told([{ ...other, outcome: 'intact' }]), /Besides/);
     assert.doesNotMatch(told([]), /Besides/);
   });
@@ -231,7 +234,10 @@ describe('explanations', () => {
     const told = (change: Partial<TrialRecord>) =>
       explainRun({ ...run, trials: [{ ...base, ...change }] }, STYLE, 400);
     const cases: [Partial<TrialRecord>, RegExp][] = [
-      [{ outcome: 'truncated', missing_bytes: 4321 }, /1 trial was truncated.* last 4,321 bytes/],
+      [
+        { outcome: 'truncated', missing_bytes: 4321 },
+        /1 trial of splice was truncated.* last 4,321 bytes/,
+      ],
       [{ outcome: 'extra', extra_bytes: 7 }, /ended with 7 bytes that nobody sent/],
       [{ outcome: 'corrupt', corrupted_bytes: 9 }, /was corrupt \(9 bytes wrong\)/],
       [

@@ -177,7 +177,7 @@ describe('what became of each connection', () => {
   const stream = (receiver: ConnectionResult[], corrupt: number[] = [], stalled = false) => ({
     direction: 'download' as const,
     sent: receiver.map(({ connection: number }): [number, number] => [number, 9]),
-    sender: { connections: [], incidents: [], totals: NOTHING },
+    sender: { connections: [] as ConnectionResult[], incidents: [], totals: NOTHING },
     receiver: {
       connections: receiver,
       incidents: corrupt.map((number) => ({
@@ -220,6 +220,21 @@ describe('what became of each connection', () => {
     assert.deepEqual(of([stream(ended, [], true)], 2, 'stalled'), fates({ stalled: 1, reset: 1 }));
   });
 
+  it('puts an early end in good order above a reset, and what we ended ourselves below both', () => {
+    const early = connection(0, { cut: 4 });
+    const sender = [connection(0, { orderly: false, error: 'ECONNRESET' })];
+    const cut = {
+      ...stream([early]),
+      sender: { connections: sender, incidents: [], totals: NOTHING },
+    };
+    assert.deepEqual(of([cut], 1, 'truncated'), fates({ truncated: 1 }));
+    const told = connection(0, { cut: 4, orderly: false, error: 'ECONNRESET' });
+    assert.deepEqual(of([stream([told])], 1, 'reset'), fates({ reset: 1 }));
+    const ours = connection(0, { cut: 4, orderly: false, error: 'ECANCELED' });
+    assert.deepEqual(of([stream([ours], [], true)], 1, 'stalled'), fates({ stalled: 1 }));
+    assert.deepEqual(of([stream([early], [], true)], 1, 'stalled'), fates({ stalled: 1 }));
+  });
+
   it('counts at least one connection with what only the whole trial shows', () => {
     const swapped = stream([connection(0), connection(1)]);
     assert.deepEqual(of([swapped], 2, 'corrupt'), fates({ corrupt: 1, intact: 1 }));
@@ -231,7 +246,9 @@ describe('what became of each connection', () => {
       whole: 100,
       broken: 0,
       truncated: 0,
+      cutBytes: 0,
       beyond: 0,
+      beyondBytes: 0,
       corrupt: 0,
       starved: 0,
       gaveUp: false,

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judgeTrial, type StreamEnd, type TrialEnd } from '../../src/integrity/outcome.js';
+import {
+  judgeTrial,
+  type StreamEnd,
+  totalsOfStream,
+  type TrialEnd,
+} from '../../src/integrity/outcome.js';
 import type { ConnectionResult, EndpointResults } from '../../src/native-surface.js';
 
 function connection(change: Partial<ConnectionResult> = {}): ConnectionResult {
@@ -78,6 +83,48 @@ describe('judgeTrial', () => {
     assert.equal(judge([stream({ receiver: cut })]).outcome, 'truncated');
     const extra = results([connection({ received: 1001, beyondEnd: 1 })]);
     assert.equal(judge([stream({ receiver: extra })]).outcome, 'extra');
+  });
+
+  it('an early end in good order comes before resets: the receiver was not told', () => {
+    const early = connection({ received: 900, cut: 100 });
+    const broken = connection({ orderly: false, error: 'ECONNRESET' });
+    const other = connection({ connection: 1, orderly: false, error: 'ECONNRESET', cut: 7 });
+    for (const [sender, receiver] of [
+      [results([broken]), results([early])], // the same connection, reset at its sending end
+      [results([connection()]), results([early, other])], // another one
+    ] as const) {
+      const { outcome, reason } = judge([stream({ sender, receiver })]);
+      assert.equal(outcome, 'truncated');
+      assert.equal(reason, 'download: the last 100 bytes never arrived');
+    }
+    const told = results([connection({ ...broken, received: 900, cut: 100 })]);
+    assert.equal(judge([stream({ receiver: told })]).outcome, 'reset');
+    const unchecked = results([connection({ received: 900, orderly: false, error: 'ECONNRESET' })]);
+    assert.equal(judge([stream({ receiver: unchecked })], { check: 'none' }).outcome, 'reset');
+  });
+
+  it('an early end says nothing in a stream that stalled and was then ended by us', () => {
+    const early = results([connection({ received: 900, cut: 100 })]);
+    assert.equal(judge([stream({ receiver: early, stalled: true })]).outcome, 'stalled');
+    assert.equal(
+      judge([stream({ receiver: early, stalled: true })], { check: 'none' }).outcome,
+      'stalled',
+    );
+    const other = stream({ direction: 'upload', receiver: early });
+    assert.equal(judge([stream({ stalled: true }), other]).outcome, 'truncated');
+  });
+
+  it('bytes lost and added at the ends count as missing and extra, those of a reset do not', () => {
+    const of = (one: Partial<ConnectionResult>, stalled = false) => {
+      const receiver = results([connection(one)], { missing: 3, extra: 2 });
+      const { missing, extra } = totalsOfStream(stream({ receiver, stalled }));
+      return [missing, extra];
+    };
+    assert.deepEqual(of({}), [3, 2]);
+    assert.deepEqual(of({ cut: 100 }), [103, 2]);
+    assert.deepEqual(of({ beyondEnd: 10 }), [3, 12]);
+    assert.deepEqual(of({ cut: 100, orderly: false, error: 'ECONNRESET' }), [3, 2]);
+    assert.deepEqual(of({ cut: 100 }, true), [3, 2]);
   });
 
   it('truncated and extra by the counts where nothing is checked', () => {

@@ -46,7 +46,9 @@ class ChurnObject : public PeerObject<ChurnObject, Churn> {
     object.Set("whole", number_to(env, results.whole));
     object.Set("broken", number_to(env, results.broken));
     object.Set("truncated", number_to(env, results.truncated));
+    object.Set("cutBytes", number_to(env, results.cut_bytes));
     object.Set("beyond", number_to(env, results.beyond));
+    object.Set("beyondBytes", number_to(env, results.beyond_bytes));
     object.Set("corrupt", number_to(env, results.corrupt));
     object.Set("starved", number_to(env, results.starved));
     object.Set("gaveUp", results.gave_up);

@@ -252,6 +252,10 @@ void Churn::judge(Slot& slot, int error) {
      : error != 0 ? results_.broken
      : cut != 0   ? results_.truncated
                   : results_.beyond);
+  if (!corrupt && error == 0) {
+    results_.cut_bytes += cut;
+    if (beyond) results_.beyond_bytes += slot.received - body;
+  }
   if (error != 0) {
     stats_.failed.add(1);
     stats_.last_errno.set(static_cast<uint64_t>(error));

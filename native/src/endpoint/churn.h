@@ -34,9 +34,11 @@ struct ChurnResults {
   uint64_t corrupt = 0;    // with wrong bytes, however it ended; the others had none
   uint64_t broken = 0;     // ended with an error, or could not connect
   uint64_t truncated = 0;  // ended in order, with less than the body
+  uint64_t cut_bytes = 0;  // that those lacked
   uint64_t beyond = 0;     // ended in order, with more
-  uint64_t starved = 0;    // times that this host had no port or descriptor for another
-  bool gave_up = false;    // nothing but failures, for long
+  uint64_t beyond_bytes = 0;
+  uint64_t starved = 0;  // times that this host had no port or descriptor for another
+  bool gave_up = false;  // nothing but failures, for long
   CheckTotals totals;
   std::vector<Incident> incidents;
   std::vector<ChurnFailure> failures;  // the first ones
