@@ -111,8 +111,9 @@ function byOutcome(trials: readonly TrialRecord[]): string[] {
 
 /** What an outcome says of bytes; only `intact` is a finding that nothing was wrong. */
 function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
+  const number = plural(trials.length, 'trial');
   const whose = [...new Set(trials.map(({ forwarder }) => printable(forwarder)))];
-  const these = `${plural(trials.length, 'trial')} of ${listed(whose)}`;
+  const these = `${number} of ${listed(whose)}`;
   const was = trials.length === 1 ? 'was' : 'were';
   const sum = (of: (trial: TrialRecord) => number | null) => {
     const values = trials.map(of);
@@ -131,7 +132,7 @@ function outcomeText(outcome: Outcome, trials: readonly TrialRecord[]): string {
       : `${plural(counted, 'incident')} of them ${counted === 1 ? 'was' : 'were'} counted, but none is stored`;
   switch (outcome) {
     case 'intact':
-      return `${plural(trials.length, 'trial')} compared every byte (${compared}) and found nothing.`;
+      return `${number} compared every byte (${compared}) and found nothing.`;
     case 'truncated':
       return (
         `${these} ${was} truncated: streams ended before their last ` +

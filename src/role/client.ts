@@ -177,16 +177,9 @@ export class RoleClient<N extends RoleName> {
    * open as long as a host that hangs does not answer.
    */
   private abandon(): void {
-    const { child } = this;
-    const letGo = () => {
-      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
-    };
-    if (child.exitCode !== null || child.signalCode !== null) {
-      letGo();
-      return;
-    }
-    child.once('exit', letGo);
-    child.kill('SIGKILL');
+    const { stdin, stdout, stderr } = this.child;
+    this.child.kill('SIGKILL');
+    for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
   }
 
   private get where(): string {

@@ -115,8 +115,9 @@ describe('deploy to a host on which the addon does not load', { skip: builders.s
   /** A prefix, and where what it runs finds its programs first and keeps its caches. */
   function stranger(t: TestContext): { prefix: string; programs: string; root: string } {
     const folder = scratch(t);
-    const [programs, cache, prefix] = ['bin', 'cache', 'prefix'].map((name) => join(folder, name));
-    assert.ok(programs !== undefined && cache !== undefined && prefix !== undefined);
+    const programs = join(folder, 'bin');
+    const cache = join(folder, 'cache');
+    const prefix = join(folder, 'prefix');
     mkdirSync(programs);
     const setting = `PATH='${programs}':"$PATH" XDG_CACHE_HOME='${cache}'`;
     writeFileSync(prefix, `#!/bin/sh\n${setting} exec "$@"\n`, { mode: 0o755 });

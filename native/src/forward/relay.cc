@@ -233,14 +233,15 @@ class Relay {
     if (!sessions_[index].flows[0] && !sessions_[index].flows[1]) close_session(index, false);
   }
 
+  uint32_t all_events() const { return flows_.events() | EPOLLET; }
+
   // Whether bytes that arrive on a side are to wake this thread. Its end and its errors always do.
   void listen_to(uint32_t index, Side side, bool wanted) {
     Session& session = sessions_[index];
     Socket& socket = session.sockets[side];
     constexpr uint32_t kArrivals = EPOLLIN | EPOLLPRI;
     if (socket.muted != wanted || !(flows_.events() & EPOLLIN)) return;
-    const uint32_t all = flows_.events() | EPOLLET;
-    epoll_event event{.events = wanted ? all : all & ~kArrivals,
+    epoll_event event{.events = wanted ? all_events() : all_events() & ~kArrivals,
                       .data = {.u64 = tag(index, session.generation, side)}};
     if (sys_.epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event) == 0) socket.muted = !wanted;
   }
@@ -309,10 +310,9 @@ class Relay {
     sys_.recorder().note_session(serial, client_port);
     session.flows[kUpstream] = flows_.open(serial * 2, context_.stats.down_bytes);
     session.flows[kClient] = flows_.open(serial * 2 + 1, context_.stats.up_bytes);
-    const uint32_t all = flows_.events() | EPOLLET;
     for (const Side side : {kUpstream, kClient}) {
       const int watched =
-          watch(session.sockets[side].fd, all, tag(index, session.generation, side));
+          watch(session.sockets[side].fd, all_events(), tag(index, session.generation, side));
       if (watched < 0) return refuse_session(index, -watched);
     }
   }
