@@ -96,6 +96,29 @@ void ingress_couples() {
   CHECK(ends.upstream.intact(ends.client.sent));
 }
 
+// A reader that stands still does not keep what it sends itself from arriving, as long as there is
+// room: its bytes come out of the socket whose own stream has nowhere to go.
+void ingress_goes_on_beside_a_full_output() {
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay("sockmap flags=ingress", local_address(listener.get()));
+  Ends ends = open_ends(*relay, listener.get(), 7, {.receive = 16384, .send = 0});
+  ends.upstream.end_after = ends.client.end_after = ends.client.reading = false;
+  uint64_t delivered;
+  do {
+    delivered = relay->stats().down_bytes.get();
+    ends.upstream.to_send += 65536;
+    drive(ends, 20);
+  } while (relay->stats().down_bytes.get() != delivered);
+  for (uint64_t sent = 100; sent <= 1000; sent += 100) {
+    ends.client.to_send = sent;
+    drive({&ends.client, &ends.upstream}, 2000, [&] { return ends.upstream.received == sent; });
+    CHECK(ends.upstream.received == sent);
+  }
+  ends.client.reading = ends.upstream.end_after = ends.client.end_after = true;
+  drive(ends);
+  CHECK(ends.client.intact(ends.upstream.to_send) && ends.upstream.intact(1000));
+}
+
 // The same reader stops the sender, and gets everything.
 void paced_bounds(size_t backlog) {
   const Fd listener = listen_upstream();
@@ -191,6 +214,8 @@ int main(int argc, char** argv) {
   cases.run("sockmap: forwards", 30, plain_forwards);
   cases.run("sockmap flags=ingress: holds everything", 30, ingress_holds_everything);
   cases.run("sockmap flags=ingress: couples", 30, ingress_couples);
+  cases.run("sockmap flags=ingress: goes on beside a full output", 30,
+            ingress_goes_on_beside_a_full_output);
   cases.run("sockmap-paced: ends what it cannot bound", 60, paced_ends_what_it_cannot_bound);
   for (const size_t backlog : {size_t{64} << 10, size_t{4} << 20}) {
     cases.run("sockmap-paced: backlog of " + std::to_string(backlog), 30,

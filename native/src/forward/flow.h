@@ -61,6 +61,9 @@ class FlowFactory {
   // What the relay loop waits for on each socket, beside errors. Without EPOLLIN a flow is pumped
   // when its input ends or breaks, and when it asked for it by kWait.
   virtual uint32_t events() const { return EPOLLIN | EPOLLPRI | EPOLLOUT; }
+  // Whether what arrives on a socket is taken by the flow whose input it is, and by no other. Only
+  // then may the loop not listen to an input whose output is full.
+  virtual bool reads_inputs_only() const { return true; }
   // Descriptors have run out: give back what is kept only for speed.
   virtual void release_spare() {}
 };

@@ -240,7 +240,7 @@ class Relay {
     Session& session = sessions_[index];
     Socket& socket = session.sockets[side];
     constexpr uint32_t kArrivals = EPOLLIN | EPOLLPRI;
-    if (socket.muted != wanted || !(flows_.events() & EPOLLIN)) return;
+    if (socket.muted != wanted || !flows_.reads_inputs_only()) return;
     epoll_event event{.events = wanted ? all_events() : all_events() & ~kArrivals,
                       .data = {.u64 = tag(index, session.generation, side)}};
     if (sys_.epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event) == 0) socket.muted = !wanted;

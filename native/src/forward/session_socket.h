@@ -1,8 +1,8 @@
 // What every relay loop does to the sockets of a session.
 #pragma once
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "counters/sys.h"

@@ -19,6 +19,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "forward/session_socket.h"
+
 namespace splicebench {
 namespace {
 
@@ -98,7 +100,7 @@ PumpResult SockmapFlow::connected(int in, int out) {
 PumpResult SockmapFlow::pump(int /*in*/, int /*out*/, size_t budget) {
   // A backlog would keep us from reading up to the error.
   if (ended_) {
-    if (const int error = pending_error(); error != 0) return {PumpEnd::kFailed, error};
+    if (const int error = pending_error(sys_, in_); error != 0) return {PumpEnd::kFailed, error};
   }
   if (!direction_ || off_) return copy(budget);
   if (passed() - received_ > kLeftMost) {
@@ -245,13 +247,6 @@ void SockmapFlow::clamp(bool on) {
   if (on) sys_.getsockopt(in_, IPPROTO_TCP, TCP_WINDOW_CLAMP, &usual_window_, &size);
   const int window = on ? 1 : usual_window_;  // 1 becomes the least that the kernel allows
   sys_.setsockopt(in_, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof(window));
-}
-
-int SockmapFlow::pending_error() {
-  int error = 0;
-  socklen_t size = sizeof(error);
-  sys_.getsockopt(in_, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error;
 }
 
 bool SockmapFlow::backlog_is_empty() {

@@ -92,7 +92,6 @@ class SockmapFlow final : public Flow {
   bool backlog_is_empty();
   ssize_t receive(size_t most);
   std::optional<PumpResult> send_held();
-  int pending_error();
   void look();
   void clamp(bool on);
   PumpResult wait(bool progress);
@@ -134,6 +133,8 @@ class SockmapForwarder : public Forwarder, private FlowFactory {
  private:
   std::unique_ptr<Flow> open(uint32_t id, Counter& delivered) override;
   uint32_t events() const override;
+  // The program puts arrivals where the session's other flow takes them.
+  bool reads_inputs_only() const override { return false; }
 
   SockmapFigures figures_;  // read while run() goes on, and after it
   std::unique_ptr<SockmapShared> shared_;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "forward/session_socket.h"
 #include "forward/sockmap_flow.h"
 
 namespace splicebench {
@@ -50,7 +51,7 @@ class SockmapIngressFlow final : public Flow {
 
   PumpResult pump(int in, int out, size_t budget) override {
     if (ended_) {
-      if (const int error = pending_error(in); error != 0) return {PumpEnd::kFailed, error};
+      if (const int error = pending_error(sys_, in); error != 0) return {PumpEnd::kFailed, error};
     }
     if (direction_) look();
     for (size_t moved = 0; moved < budget;) {
@@ -101,13 +102,6 @@ class SockmapIngressFlow final : public Flow {
     // Its end counts as a byte.
     if (seen_once(shared_, received_ + 1, info.tcpi_bytes_received)) return {PumpEnd::kFinished};
     return {PumpEnd::kFailed, EIO};
-  }
-
-  int pending_error(int fd) {
-    int error = 0;
-    socklen_t size = sizeof(error);
-    sys_.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
   }
 
   void count_sent(uint64_t size) {
