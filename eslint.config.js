@@ -6,6 +6,14 @@ export default tseslint.config(
   { ignores: ['dist/', 'native/build/', 'results/', 'node_modules/'] },
   js.configs.recommended,
   {
+    // Read by a tool that takes CommonJS only.
+    files: ['**/*.cjs'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { module: 'writable', require: 'readonly', __dirname: 'readonly' },
+    },
+  },
+  {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
@@ -26,6 +34,14 @@ export default tseslint.config(
           ],
         },
       ],
+    },
+  },
+  {
+    // A file or function that is longer gives its reason: eslint-disable-next-line RULE -- REASON.
+    files: ['src/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
     },
   },
   prettier,

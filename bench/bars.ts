@@ -5,16 +5,16 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { EXIT, UsageError } from '../src/cli/exit.js';
+import { EXIT, UsageError } from '../src/base/errors/errors.js';
 import { count, seed } from '../src/cli/options.js';
 import { finishReport } from '../src/cli/report.js';
 import { stopSignal } from '../src/cli/stop-signal.js';
-import { packageRoot } from '../src/native.js';
-import { randomSeed } from '../src/statistics/random.js';
+import { packageRoot } from '../src/base/process/package-root.js';
+import { randomSeed } from '../src/base/statistics/random.js';
 import { replaceRun, runBars } from './bars/run.js';
-import { writeBars } from './bars/store.js';
+import { checkBars, writeBars } from './bars/store.js';
 import { barsText } from './bars/text.js';
-import { runProgram } from './entry.js';
+import { runProgram, tellWrong } from './entry.js';
 
 interface Options {
   out?: string;
@@ -22,18 +22,24 @@ interface Options {
   quick?: boolean;
   seed?: string;
   report?: string;
+  check?: string;
 }
 
 async function main(signal: AbortSignal): Promise<number> {
   const options = new Command('bars')
     .description('measure the bars of the project in one interleaved run')
     .option('--out <dir>', 'folder of the run (default: results/bars, replacing an earlier run)')
-    .option('--blocks <n>', 'exactly so many blocks', count)
-    .option('--quick', 'two short blocks, to see that it works')
+    .option('--blocks <n>', 'number of blocks', count)
+    .option('--quick', 'two short blocks: a test that it works, not a measurement')
     .option('--seed <n>', 'seed of the order (default: random)', seed)
     .option('--report <dir>', 'only rebuild the reports of a stored run')
+    .option('--check <dir>', 'exit with 4 when the stored bars do not follow from the stored run')
     .parse()
     .opts<Options>();
+  if (options.check !== undefined) {
+    const stored = resolve(options.check);
+    return tellWrong(stored, await checkBars(stored));
+  }
   if (options.report !== undefined) return finish(resolve(options.report), 0);
   const place = options.out === undefined ? null : resolve(options.out);
   // The published bars are the package's, wherever this is started.

@@ -1,11 +1,17 @@
 /** Starts a program of bench/: one place where an error becomes words and an exit code. */
 import { fileURLToPath } from 'node:url';
-import { CouldNotRunError, EXIT, UsageError } from '../src/cli/exit.js';
-import { RoleError } from '../src/role/client.js';
+import { CouldNotRunError, EXIT, UsageError } from '../src/base/errors/errors.js';
+import { RoleError } from '../src/machine/role/client.js';
 
 /** True when the module is what node was started with. */
 export function isEntry(url: string): boolean {
   return process.argv[1] === fileURLToPath(url);
+}
+
+/** Tells what of a stored session does not follow from its runs, and the exit code of that. */
+export function tellWrong(folder: string, wrong: readonly string[]): number {
+  for (const line of wrong) process.stderr.write(`${folder}: ${line}\n`);
+  return wrong.length === 0 ? EXIT.ok : EXIT.threshold;
 }
 
 /**

@@ -6,12 +6,12 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { EXIT } from '../src/cli/exit.js';
+import { EXIT } from '../src/base/errors/errors.js';
 import { finishReport } from '../src/cli/report.js';
 import { stopSignal } from '../src/cli/stop-signal.js';
-import { packageRoot } from '../src/native.js';
-import { storedScenarios } from '../src/results/resume.js';
-import { readRun } from '../src/results/store.js';
+import { packageRoot } from '../src/base/process/package-root.js';
+import { storedScenarios } from '../src/experiment/trial/resume.js';
+import { readRun } from '../src/data/results/store.js';
 import { replaceRun } from './bars/run.js';
 import { runProgram } from './entry.js';
 import {

@@ -1,12 +1,12 @@
 /** Runs a program of bench/ inside a private namespace, under the conditions that trials have. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { RoleError } from '../src/role/client.js';
-import type { Host } from '../src/host/host.js';
-import type { Topology } from '../src/scenario/plan.js';
+import { RoleError } from '../src/machine/role/client.js';
+import type { Host } from '../src/machine/host/host.js';
+import type { LoopbackTopology } from '../src/data/record/plan.js';
 
 /** What every measurement of bench/ runs under: no pacing, no memory of earlier connections. */
-export const LOOPBACK: Topology = { kind: 'loopback', congestion: 'cubic', sysctls: {} };
+export const LOOPBACK: LoopbackTopology = { kind: 'loopback', congestion: 'cubic', sysctls: {} };
 
 /** Tells the program that it is the inner one. */
 export const INSIDE = '--inside';

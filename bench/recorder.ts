@@ -10,12 +10,12 @@
  */
 import { Command } from 'commander';
 import { fileURLToPath } from 'node:url';
-import { EXIT } from '../src/cli/exit.js';
+import { EXIT } from '../src/base/errors/errors.js';
 import { count } from '../src/cli/options.js';
 import { stopSignal } from '../src/cli/stop-signal.js';
-import type { Host } from '../src/host/host.js';
-import { loopbackHost } from '../src/host/private-namespace.js';
-import { randomSeed } from '../src/statistics/random.js';
+import type { Host } from '../src/machine/host/host.js';
+import { loopbackHost } from '../src/machine/topology/loopback/private-namespace.js';
+import { randomSeed } from '../src/base/statistics/random.js';
 import { isEntry, runProgram } from './entry.js';
 import { INSIDE, LOOPBACK, runInside } from './inside.js';
 import { measureInside, type RecorderOptions } from './recorder/inner.js';

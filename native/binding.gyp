@@ -16,6 +16,17 @@
           "ldflags": ["-fsanitize=<!(echo ${SPLICEBENCH_SANITIZE:-none})"]
         }]
       ]
+    },
+    {
+      "target_name": "splicebench-calls",
+      "type": "loadable_module",
+      "sources": ["recorder/journal.cc", "recorder/calls.cc"],
+      "cflags_cc!": ["-std=gnu++17"],
+      "cflags_cc": [
+        "-std=c++20", "-O2", "-Wall", "-Wextra", "-fPIC", "-fno-exceptions", "-fno-rtti",
+        "-fno-threadsafe-statics"
+      ],
+      "ldflags": ["-Wl,--as-needed"]
     }
   ]
 }

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { descriptorLimit } from '../../src/host/descriptor-limit.js';
-import type { Host } from '../../src/host/host.js';
-import { packageRoot } from '../../src/native.js';
-import type { NativeEndpointOptions } from '../../src/native-surface.js';
-import { count, plural } from '../../src/report/quantity.js';
-import { RoleClient } from '../../src/role/client.js';
+import { descriptorLimit } from '../../src/machine/host/descriptor-limit.js';
+import type { Host } from '../../src/machine/host/host.js';
+import { packageRoot } from '../../src/base/process/package-root.js';
+import type { NativeEndpointOptions } from '../../src/data/native/native-surface.js';
+import { count, plural } from '../../src/base/units/quantity.js';
+import { RoleClient } from '../../src/machine/role/client.js';
 import type { IdleSample } from './samples.js';
 
 /** Descriptors of one forwarded connection, and what else the process has. */
@@ -29,6 +29,7 @@ const START_TIMEOUT = 10_000;
 const END_TIMEOUT = 5000;
 
 /** Connects through the forwarder, proves every path with 64 checked bytes, and measures. */
+// eslint-disable-next-line max-lines-per-function -- start, measure and end are one try/finally over the same processes
 export async function measureIdle(
   host: Host,
   mechanism: string,

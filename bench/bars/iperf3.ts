@@ -9,17 +9,21 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { readCpuTimes, readRetransmits } from '../../src/host/counters.js';
-import type { Host } from '../../src/host/host.js';
-import { allowedCpus, type Placement, placeRoles } from '../../src/host/placement.js';
-import type { TrialColumns, TrialRecord } from '../../src/results/record.js';
-import type { ForwarderEntry, PlannedTrial } from '../../src/scenario/plan.js';
-import { findBottleneck } from '../../src/trial/bottleneck.js';
-import type { TrialResult } from '../../src/trial/executor.js';
-import { recordOf } from '../../src/trial/record-of.js';
+import { readCpuTimes, readRetransmits } from '../../src/machine/host/counters.js';
+import type { Host } from '../../src/machine/host/host.js';
+import { allowedCpus, type Placement, placeRoles } from '../../src/machine/host/placement.js';
+import type { TrialColumns } from '../../src/data/record/trial-columns.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import type { ForwarderEntry, PlannedTrial } from '../../src/data/record/plan.js';
+import { findBottleneck } from '../../src/experiment/measure/bottleneck.js';
+import type { TrialResult } from '../../src/data/record/trial-result.js';
+import { recordOf } from '../../src/experiment/measure/record-of.js';
 
 /** How it is called in tables. */
 export const IPERF3: ForwarderEntry = { label: 'iperf3 -Z', use: 'iperf3', options: {} };
+
+/** Why it is no arm of a set. */
+export const IPERF3_ALONE = 'iperf3 takes no turns';
 
 /** Time to listen, and to end after the traffic, milliseconds. */
 const PATIENCE = 5000;

@@ -1,5 +1,5 @@
 /** A bar, and how an estimate meets or misses it. */
-import type { MedianEstimate } from '../../src/statistics/interval.js';
+import type { MedianEstimate } from '../../src/base/statistics/interval.js';
 
 export type Verdict = 'met' | 'missed' | 'unavailable';
 

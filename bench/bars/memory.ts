@@ -1,5 +1,5 @@
 /** Check and fill against memcpy, in rounds so short that the machine is the same for all. */
-import { native } from '../../src/native.js';
+import { native } from '../../src/data/native/native.js';
 import type { MemorySample } from './samples.js';
 
 /** Fits every L2 cache of today, together with its copy. */

@@ -1,9 +1,9 @@
 /** Bars that hold one forwarder against another, paired by block. */
-import { count, listed, ratioNumber } from '../../src/report/quantity.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import { METRICS } from '../../src/statistics/metrics.js';
-import { type BlockSample, pairedRatio } from '../../src/statistics/ratio.js';
-import { isUsable, samplesOf } from '../../src/statistics/summary.js';
+import { count, listed, ratioNumber } from '../../src/base/units/quantity.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { METRICS } from '../../src/data/record/metrics.js';
+import { type BlockSample, pairedRatio } from '../../src/base/statistics/ratio.js';
+import { isUsable, samplesOf } from '../../src/experiment/verdict/summary.js';
 import { IPERF3 } from './iperf3.js';
 import { type Bar, judged } from './judged.js';
 import { missing } from './rivals.js';
@@ -53,7 +53,11 @@ export function ratioBar(input: BarsInput, wish: RatioWish): Bar {
   const ratio = pairedRatio(samples(wish.of), samples(wish.to));
   const limit = wish.atLeast ?? wish.atMost ?? Number.NaN;
   const lessIsBetter = wish.atLeast === undefined;
-  const notes = [wish.note ?? null, lessIsBetter ? null : boundNote(input.trials, wish)];
+  const notes = [
+    wish.note ?? null,
+    lessIsBetter ? null : boundNote(input.trials, wish),
+    ratio.n === 0 || ratio.bySlices ? null : aloneNote(input.trials, wish),
+  ];
   return judged(ratio, {
     id: wish.id,
     bar: wish.bar,
@@ -64,6 +68,17 @@ export function ratioBar(input: BarsInput, wish: RatioWish): Bar {
     reason: absent,
     note: notes.filter((note) => note !== null).join(' ') || null,
   });
+}
+
+/** Why a ratio is one of whole trials, one after the other, and not of slices moments apart. */
+function aloneNote(trials: readonly TrialRecord[], { of, to }: RatioWish): string {
+  const reasons = [of, to].flatMap((side) =>
+    trials
+      .filter((trial) => ofSide(side)(trial) && trial.forwarder === side.label)
+      .flatMap(({ ran_alone: reason }) => reason ?? []),
+  );
+  const why = reasons.length === 0 ? '' : ` (${listed([...new Set(reasons)])})`;
+  return `The median of ratios of whole trials, which did not take turns${why}.`;
 }
 
 /** Where the endpoints were the limit, a ratio of speeds says less than it seems to. */
@@ -86,7 +101,7 @@ function boundNote(trials: readonly TrialRecord[], { of, to }: RatioWish): strin
     sides.length === 2
       ? 'either may be faster than measured'
       : sides[0] === of
-        ? 'a lower bound'
+        ? 'co-limited, so CPU per GB decides'
         : 'the other side may be faster than measured';
   return `The endpoints limited ${listed([...new Set(names)])}: ${meaning}.`;
 }

@@ -1,10 +1,10 @@
 /** Who takes part in scenario `bars`, and who is the fastest of a kind. Pure. */
-import { listed, ratioNumber } from '../../src/report/quantity.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import { median } from '../../src/statistics/interval.js';
-import { mainMetric } from '../../src/statistics/metrics.js';
-import { type BlockSample, pairedRatio } from '../../src/statistics/ratio.js';
-import { samplesOf } from '../../src/statistics/summary.js';
+import { listed, ratioNumber } from '../../src/base/units/quantity.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { median } from '../../src/base/statistics/interval.js';
+import { mainMetric } from '../../src/experiment/workload/main-metric.js';
+import { type BlockSample, pairedRatio } from '../../src/base/statistics/ratio.js';
+import { samplesOf } from '../../src/experiment/verdict/summary.js';
 import { IPERF3 } from './iperf3.js';
 import type { Measurement, Missing } from './samples.js';
 

@@ -1,26 +1,27 @@
 /** One interleaved run of everything that the bars need. */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { Progress } from '../../src/cli/progress.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { packageVersion } from '../../src/host/environment.js';
-import { findProgram } from '../../src/host/program.js';
-import { RECORD_VERSION, type RunManifest } from '../../src/results/record.js';
-import { RunStore } from '../../src/results/store.js';
-import { quick } from '../../src/scenario/adjust.js';
-import type { Scenario } from '../../src/scenario/expand.js';
-import { loadScenarios } from '../../src/scenario/load.js';
-import type { PlannedTrial } from '../../src/scenario/plan.js';
-import { derivedSeed, Random } from '../../src/statistics/random.js';
-import { unavailableIn } from '../../src/trial/availability.js';
-import type { TrialExecutor, TrialResult } from '../../src/trial/executor.js';
-import { LiveExecutor } from '../../src/trial/live-executor.js';
-import { runSchedule } from '../../src/trial/schedule.js';
-import type { RunEvent } from '../../src/trial/schedule-events.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { packageVersion } from '../../src/base/process/package-root.js';
+import { findProgram } from '../../src/base/process/program.js';
+import { RECORD_VERSION, type RunManifest } from '../../src/data/record/record.js';
+import { RunStore } from '../../src/data/results/store.js';
+import { quick } from '../../src/experiment/scenario/adjust.js';
+import type { Scenario } from '../../src/experiment/scenario/expand.js';
+import { loadScenarios } from '../../src/experiment/scenario/load.js';
+import type { PlannedTrial } from '../../src/data/record/plan.js';
+import { derivedSeed, Random } from '../../src/base/statistics/random.js';
+import { unavailableIn } from '../../src/experiment/trial/availability.js';
+import type { TrialResult } from '../../src/data/record/trial-result.js';
+import type { TrialExecutor } from '../../src/experiment/trial/executor.js';
+import { LiveExecutor } from '../../src/experiment/trial/live-executor.js';
+import { runSchedule } from '../../src/experiment/trial/schedule.js';
+import type { RunEvent } from '../../src/experiment/trial/schedule-events.js';
 import { LOOPBACK } from '../inside.js';
 import { measureRecorder } from '../recorder.js';
 import { ACTIVE, CHECKED, CONNECTIONS, SPEED } from './evaluate.js';
 import { measureIdle } from './idle.js';
-import { IPERF3, runIperf3 } from './iperf3.js';
+import { IPERF3, IPERF3_ALONE, runIperf3 } from './iperf3.js';
 import { measureMemory } from './memory.js';
 import type { Measurement, Missing } from './samples.js';
 import { appendMeasurements } from './store.js';
@@ -114,7 +115,7 @@ class Work {
   }
 
   private async recorder(block: number): Promise<void> {
-    const host = (await this.live.hostsFor(LOOPBACK)).forwarder;
+    const host = (await this.live.hostsFor({ topology: LOOPBACK, pin: null })).forwarder;
     const samples = await measureRecorder(
       host,
       {
@@ -135,7 +136,7 @@ class Work {
 
   async idle(mechanism: string): Promise<void> {
     await this.unlessAborted(async () => {
-      const host = (await this.live.hostsFor(LOOPBACK)).forwarder;
+      const host = (await this.live.hostsFor({ topology: LOOPBACK, pin: null })).forwarder;
       const connections = this.options.quick ? IDLE_CONNECTIONS / 10 : IDLE_CONNECTIONS;
       const sample = await measureIdle(host, mechanism, connections, this.signal);
       await this.keep([sample]);
@@ -159,12 +160,24 @@ class Work {
 }
 
 /** The live executor, and iperf3 where an entry is that. */
-class BarsExecutor implements TrialExecutor {
+export class BarsExecutor implements TrialExecutor {
   constructor(private readonly live: LiveExecutor) {}
+
+  whyAlone({ forwarder }: Pick<PlannedTrial, 'forwarder'>): string | null {
+    return forwarder.use === IPERF3.use ? IPERF3_ALONE : null;
+  }
+
+  runSet(...asked: Parameters<LiveExecutor['runSet']>): Promise<TrialResult[]> {
+    return this.live.runSet(...asked);
+  }
+
+  endPrepared(): Promise<void> {
+    return this.live.endPrepared();
+  }
 
   async run(trial: PlannedTrial, signal: AbortSignal): Promise<TrialResult> {
     if (trial.forwarder.use !== IPERF3.use) return this.live.run(trial, signal);
-    return runIperf3(trial, (await this.live.hostsFor(trial.cell.topology)).forwarder, signal);
+    return runIperf3(trial, (await this.live.hostsFor(trial.cell)).forwarder, signal);
   }
 }
 

@@ -1,8 +1,8 @@
 /** The files of a bars run beside those of every run. */
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError } from '../../src/cli/exit.js';
-import { readRun } from '../../src/results/store.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { readRun } from '../../src/data/results/store.js';
 import { evaluateBars } from './evaluate.js';
 import type { Bar } from './judged.js';
 import { type Measurement, MEASUREMENTS_FILE } from './samples.js';
@@ -31,6 +31,29 @@ export async function writeBars(folder: string): Promise<Bar[]> {
   await writeFile(join(folder, 'bars.json'), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(join(folder, 'bars.md'), barsMarkdown(manifest, bars, load));
   return bars;
+}
+
+/** What of the stored bars.json does not follow from the run beside it, a line each. */
+export async function checkBars(folder: string): Promise<string[]> {
+  const { manifest, trials } = await readRun(folder);
+  const measurements = await readMeasurements(folder);
+  const stored = JSON.parse(await readFile(join(folder, 'bars.json'), 'utf8')) as {
+    run_id: string;
+    bars: Bar[];
+  };
+  const text = (bar: Bar | undefined) =>
+    bar === undefined
+      ? 'nothing'
+      : [bar.required, bar.measured, bar.verdict, bar.note ?? 'no note'].join(', ');
+  const follow = evaluateBars({ trials, measurements });
+  const ids = new Set([...follow, ...stored.bars].map(({ id }) => id));
+  const wrong = [...ids].flatMap((id) => {
+    const [was, is] = [stored.bars, follow].map((bars) => text(bars.find((bar) => bar.id === id)));
+    return was === is ? [] : [`bar ${id}: stored ${was ?? ''}; follows ${is ?? ''}`];
+  });
+  return stored.run_id === manifest.run_id
+    ? wrong
+    : [`bars.json is of run ${stored.run_id}, run.json of ${manifest.run_id}`, ...wrong];
 }
 
 async function readMeasurements(folder: string): Promise<Measurement[]> {

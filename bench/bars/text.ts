@@ -1,13 +1,13 @@
 /** The bars as a table to read, for bars.md, the terminal and the README. */
-import type { RunManifest } from '../../src/results/record.js';
-import { plural } from '../../src/report/quantity.js';
-import { wrapped } from '../../src/report/layout.js';
+import type { RunManifest } from '../../src/data/record/record.js';
+import { plural } from '../../src/base/units/quantity.js';
+import { wrapped } from '../../src/base/text/layout.js';
 import type { Bar } from './judged.js';
 
-/** "met", "missed", with a word where another run might say the opposite. */
+/** "met", "missed", "unavailable"; "inconclusive" where another run might say the opposite. */
 export function verdictText({ verdict, certain }: Bar): string {
   if (verdict === 'unavailable') return 'unavailable';
-  return certain === false ? `${verdict}, not for certain` : verdict;
+  return certain === false ? `inconclusive` : verdict;
 }
 
 /** The table and its notes as Markdown. */
@@ -23,7 +23,10 @@ export function barsTable(bars: readonly Bar[]): string {
 }
 
 /** Where and when a run was made: date, kernel, CPU, command. */
-export function provenance(manifest: RunManifest, command: string): string {
+export function provenance(
+  manifest: Pick<RunManifest, 'started' | 'environment'>,
+  command: string,
+): string {
   const [host] = manifest.environment;
   const parts = [
     manifest.started.slice(0, 10),
@@ -43,9 +46,11 @@ export function barsMarkdown(manifest: RunManifest, bars: readonly Bar[], load: 
     provenance(manifest, 'make bars'),
     '',
     'All figures are from one interleaved run: every block holds every trial and every other',
-    'measurement, in random order. Ratios are medians over blocks of the ratio inside a block. The',
-    'median decides whether a bar is met; an interval that holds the limit is said to be not for',
-    'certain. The trials themselves are in [report.md](report.md) and trials.jsonl, the other',
+    'measurement, in random order. Forwarders that take turns are compared by slices moments apart, as in',
+    'every report: the mean over sets of the Hodges-Lehmann estimate inside a set, with the interval of',
+    "Student. Other ratios are medians over blocks of the ratio inside a block, and a bar's note says so.",
+    'The estimate decides whether a bar is met; where the interval holds the limit, the bar is inconclusive.',
+    'The trials themselves are in [report.md](report.md) and trials.jsonl, the other',
     'measurements in measurements.jsonl.',
     '',
     barsTable(bars),

@@ -1,11 +1,12 @@
 /** What a run of honest traffic says: how much was verified, and how often the checker cried wolf. Pure. */
-import type { RateBounds } from '../../src/integrity/bounds.js';
-import { FATES, type RunManifest, type TrialRecord } from '../../src/results/record.js';
-import { type IntegrityRow, runRows } from '../../src/integrity/table.js';
-import { isViolation, tally } from '../../src/integrity/tally.js';
-import { boundText, perThousandText } from '../../src/integrity/tally-text.js';
-import { runText } from '../../src/report/facts.js';
-import { bytes, count, plural } from '../../src/report/quantity.js';
+import type { RateBounds } from '../../src/data/integrity/bounds.js';
+import { CONNECTION_OUTCOMES } from '../../src/data/record/words.js';
+import { type RunManifest, type TrialRecord } from '../../src/data/record/record.js';
+import { type IntegrityRow, runRows } from '../../src/data/integrity/table.js';
+import { isViolation, tally } from '../../src/data/integrity/tally.js';
+import { boundText, perThousandText } from '../../src/data/integrity/tally-text.js';
+import { runText } from '../../src/report/model/facts.js';
+import { bytes, count, plural } from '../../src/base/units/quantity.js';
 
 /** honest.json. Figures are null where nothing was verified. */
 export interface HonestResult {
@@ -70,7 +71,10 @@ export function honestResult(
     asked_bytes: askedBytes,
     verified_bytes: sum.verifiedBytes,
     trials: trials.length,
-    transfers: FATES.reduce((total, fate) => total + sum.fates[fate], 0),
+    transfers: CONNECTION_OUTCOMES.reduce(
+      (total, outcome) => total + sum.connectionOutcomes[outcome],
+      0,
+    ),
     alarms: alarmed.length,
     incidents: sum.incidents,
     incidents_per_tb_high: upper(sum.perTb),

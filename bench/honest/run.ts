@@ -2,18 +2,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Progress } from '../../src/cli/progress.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { packageVersion } from '../../src/host/environment.js';
-import { provenDetectors } from '../../src/lab/proof.js';
-import { RECORD_VERSION, type TrialRecord } from '../../src/results/record.js';
-import { storedScenarios } from '../../src/results/resume.js';
-import { RunStore } from '../../src/results/store.js';
-import { loadScenarios } from '../../src/scenario/load.js';
-import { randomSeed } from '../../src/statistics/random.js';
-import { unavailableIn } from '../../src/trial/availability.js';
-import type { TrialResult } from '../../src/trial/executor.js';
-import { LiveExecutor } from '../../src/trial/live-executor.js';
-import { runSchedule, type TrialStore } from '../../src/trial/schedule.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { packageVersion } from '../../src/base/process/package-root.js';
+import { provenDetectors } from '../../src/tasks/selftest/proof.js';
+import { RECORD_VERSION, type TrialRecord } from '../../src/data/record/record.js';
+import { storedScenarios } from '../../src/experiment/trial/resume.js';
+import { RunStore } from '../../src/data/results/store.js';
+import { loadScenarios } from '../../src/experiment/scenario/load.js';
+import { randomSeed } from '../../src/base/statistics/random.js';
+import { unavailableIn } from '../../src/experiment/trial/availability.js';
+import type { TrialResult } from '../../src/data/record/trial-result.js';
+import { LiveExecutor } from '../../src/experiment/trial/live-executor.js';
+import { type TrialStore } from '../../src/data/record/trial-result.js';
+import { runSchedule } from '../../src/experiment/trial/schedule.js';
 
 export interface HonestOptions {
   folder: string;

@@ -3,8 +3,8 @@
  * task once in random order, so that what is compared is a moment apart.
  */
 import { Bench } from 'tinybench';
-import { native } from '../../src/native.js';
-import { Random } from '../../src/statistics/random.js';
+import { native } from '../../src/data/native/native.js';
+import { Random } from '../../src/base/statistics/random.js';
 import { endWithInput, tell } from '../inside.js';
 import type { MemoryRound, MicroRound, PairRound } from './summary.js';
 

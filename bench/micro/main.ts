@@ -5,12 +5,12 @@
  */
 import { Command } from 'commander';
 import { fileURLToPath } from 'node:url';
-import { EXIT } from '../../src/cli/exit.js';
+import { EXIT } from '../../src/base/errors/errors.js';
 import { count, seed } from '../../src/cli/options.js';
 import { stopSignal } from '../../src/cli/stop-signal.js';
-import { loopbackHost } from '../../src/host/private-namespace.js';
-import { native } from '../../src/native.js';
-import { randomSeed } from '../../src/statistics/random.js';
+import { loopbackHost } from '../../src/machine/topology/loopback/private-namespace.js';
+import { native } from '../../src/data/native/native.js';
+import { randomSeed } from '../../src/base/statistics/random.js';
 import { runProgram } from '../entry.js';
 import { INSIDE, LOOPBACK, runInside } from '../inside.js';
 import { measureMicro, type MicroOptions } from './inner.js';

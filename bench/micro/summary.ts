@@ -1,5 +1,5 @@
 /** From the rounds of the micro benchmark to figures with intervals. Pure. */
-import { estimateMedian, type MedianEstimate } from '../../src/statistics/interval.js';
+import { estimateMedian, type MedianEstimate } from '../../src/base/statistics/interval.js';
 
 /** GB/s of one pass over a buffer. */
 export interface MemoryRound {

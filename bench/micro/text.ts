@@ -1,6 +1,6 @@
 /** The micro benchmark's tables. */
-import { figure, ratioNumber, UNAVAILABLE } from '../../src/report/quantity.js';
-import type { MedianEstimate } from '../../src/statistics/interval.js';
+import { figure, ratioNumber, UNAVAILABLE } from '../../src/base/units/quantity.js';
+import type { MedianEstimate } from '../../src/base/statistics/interval.js';
 import { table } from '../table.js';
 import { crossover, type MemoryRow, type MicroRound, memoryRows, pairRows } from './summary.js';
 

@@ -1,8 +1,8 @@
 /** The part of the recorder benchmark that runs inside the namespace. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allowedCpus, placeRoles } from '../../src/host/placement.js';
-import { native } from '../../src/native.js';
-import { Random } from '../../src/statistics/random.js';
+import { allowedCpus, placeRoles } from '../../src/machine/host/placement.js';
+import { native } from '../../src/data/native/native.js';
+import { Random } from '../../src/base/statistics/random.js';
 import { endWithInput, tell } from '../inside.js';
 import { runPair } from './pipeline.js';
 import type { CallCosts, RecorderPair } from './samples.js';

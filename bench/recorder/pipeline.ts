@@ -3,12 +3,14 @@
  * milliseconds, and whose recorder can be switched while it runs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Placement } from '../../src/host/placement.js';
-import { native } from '../../src/native.js';
-import type { NativeEndpoint, NativeForwarder } from '../../src/native-surface.js';
-import { PLAIN_STREAM } from '../../src/scenario/workload.js';
-import type { Random } from '../../src/statistics/random.js';
-import { endpointOptions } from '../../src/trial/endpoints.js';
+import type { Placement } from '../../src/machine/host/placement.js';
+import { builtinKind } from '../../src/machine/forwarders/registry.js';
+import { settingsOf } from '../../src/machine/forwarders/settings.js';
+import { native } from '../../src/data/native/native.js';
+import type { NativeEndpoint, NativeForwarder } from '../../src/data/native/native-surface.js';
+import { PLAIN_STREAM } from '../../src/experiment/workload/schema.js';
+import type { Random } from '../../src/base/statistics/random.js';
+import { endpointOptions } from '../../src/experiment/measure/endpoints.js';
 
 export interface Pairing {
   mechanism: string;
@@ -60,6 +62,7 @@ export async function runPair(pairing: Pairing): Promise<{ on: SliceFigures; off
     mechanism,
     listen: HERE,
     upstream: { ...HERE, port: source.port },
+    settings: defaultsOf(mechanism),
     cpus: placement.forwarder,
   });
   const entry = { ...HERE, port: forwarder.port };
@@ -91,6 +94,12 @@ export async function runPair(pairing: Pairing): Promise<{ on: SliceFigures; off
     if (failure !== null) throw new Error(`${mechanism}: ${failure}`);
   }
   return { on: figuresOf(sums.on, mechanism), off: figuresOf(sums.off, mechanism) };
+}
+
+function defaultsOf(mechanism: string) {
+  const kind = builtinKind(mechanism);
+  if (kind === null) throw new Error(`no mechanism '${mechanism}'`);
+  return settingsOf(kind, {}).settings;
 }
 
 function nothing(): Sum {

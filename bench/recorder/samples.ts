@@ -1,5 +1,5 @@
 /** What is measured of the recorder, and what follows from it. Pure. */
-import { estimateMedian, type MedianEstimate } from '../../src/statistics/interval.js';
+import { estimateMedian, type MedianEstimate } from '../../src/base/statistics/interval.js';
 import type { SliceFigures } from './pipeline.js';
 
 /** One running pipeline, by turns with the recorder and without it. */

@@ -1,7 +1,7 @@
 /** The recorder's cost as a person reads it. */
 import { table } from '../table.js';
-import { type MedianEstimate, median } from '../../src/statistics/interval.js';
-import { figure, plural } from '../../src/report/quantity.js';
+import { type MedianEstimate, median } from '../../src/base/statistics/interval.js';
+import { figure, plural } from '../../src/base/units/quantity.js';
 import { bookkeepingNs, recorderCosts, type RecorderSample } from './samples.js';
 
 export function recorderText(samples: readonly RecorderSample[]): string {

@@ -2,9 +2,14 @@
 
 #include <napi.h>
 
+#include <optional>
+
 #include "addon/objects.h"
+#include "counters/core_work.h"
+#include "counters/cpu_wait.h"
+#include "counters/line_trip.h"
+#include "faults/overwriting.h"
 #include "forward/forwarder.h"
-#include "lab/overwriting.h"
 #include "posix/error.h"
 #include "stream/stamp.h"
 
@@ -20,10 +25,7 @@ namespace {
 Napi::Array mechanisms(Napi::Env env) {
   Napi::Array array = Napi::Array::New(env);
   for (const ForwarderEntry& entry : forwarder_registry()) {
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("name", std::string(entry.name));
-    object.Set("summary", std::string(entry.summary));
-    array.Set(array.Length(), object);
+    array.Set(array.Length(), Napi::String::New(env, std::string(entry.name)));
   }
   return array;
 }
@@ -62,6 +64,31 @@ Napi::Value probe_handover_of(const Napi::CallbackInfo& info) {
   }
 }
 
+using CpuProbe = std::vector<std::optional<double>> (*)(const std::vector<int>& cpus);
+
+// (cpus) => nanoseconds of each, or null.
+template <CpuProbe probe>
+Napi::Value on_cpus(const Napi::CallbackInfo& info) {
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<int> cpus;
+  for (uint32_t index = 0; index < list.Length(); ++index) {
+    cpus.push_back(list.Get(index).ToNumber().Int32Value());
+  }
+  Napi::Array array = Napi::Array::New(info.Env(), cpus.size());
+  uint32_t index = 0;
+  for (const std::optional<double>& ns : probe(cpus)) {
+    array[index++] = ns ? Napi::Number::New(info.Env(), *ns) : info.Env().Null();
+  }
+  return array;
+}
+
+// (first, second) => nanoseconds, or null.
+Napi::Value line_trip(const Napi::CallbackInfo& info) {
+  const std::optional<double> ns =
+      line_trip_ns(info[0].ToNumber().Int32Value(), info[1].ToNumber().Int32Value());
+  return ns ? Napi::Number::New(info.Env(), *ns) : info.Env().Null();
+}
+
 Napi::Object micro(Napi::Env env) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("Memory", define_micro_memory(env));
@@ -76,11 +103,17 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Churn", define_churn(env));
   exports.Set("Forwarder", define_forwarder(env));
   exports.Set("Decoys", define_decoys(env));
+  exports.Set("TapWires", define_tap_wires(env));
+  exports.Set("Script", define_script(env));
   exports.Set("SyscallCounter", define_syscall_counter(env));
+  exports.Set("MovedBytes", define_moved_bytes(env));
   exports.Set("mechanisms", mechanisms(env));
   exports.Set("unavailable", Napi::Function::New(env, unavailable, "unavailable"));
   exports.Set("offloads", Napi::Function::New(env, get_offloads, "offloads"));
   exports.Set("setOffloads", Napi::Function::New(env, set_offloads, "setOffloads"));
+  exports.Set("coreWork", Napi::Function::New(env, on_cpus<core_work_ns>, "coreWork"));
+  exports.Set("cpuWait", Napi::Function::New(env, on_cpus<cpu_wait_ns>, "cpuWait"));
+  exports.Set("lineTrip", Napi::Function::New(env, line_trip, "lineTrip"));
   exports.Set("engines", engines(env));
   exports.Set("probeHandover", Napi::Function::New(env, probe_handover_of, "probeHandover"));
   exports.Set("micro", micro(env));

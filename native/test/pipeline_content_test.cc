@@ -1,5 +1,6 @@
 // What endpoints send, seen by raw sockets: stamps, zeros, files, prepared pages.
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pipeline_support.h"
@@ -186,6 +187,49 @@ void prepared() {
   check_whole(from, to, 5'000'011);
 }
 
+// Ordinary bytes: what was sent is a copy, what is received lies in the receiver's buffer, and all
+// of the sender's buffer goes out in turn.
+void copied() {
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  const Fd from(ends[0]);
+  const Fd to(ends[1]);
+  SendBuffer bytes(8192);
+  const std::shared_ptr<const Content> content = make_stamped_content(42, {});
+  fill_once(bytes, *content);
+  const std::vector<uint8_t> stamped = bytes.bytes;
+  std::vector<uint8_t> buffer(8192, 0);
+  const std::unique_ptr<Sender> sender = make_buffer_sender(bytes);
+  const std::unique_ptr<Receiver> receiver = make_buffer_receiver(buffer);
+  CHECK(sender->send(from.get(), 0, UINT64_MAX) == 8192);
+  std::fill(bytes.bytes.begin(), bytes.bytes.end(), 0);
+  CHECK(receiver->receive(to.get(), 3000) == 3000);
+  CHECK(std::equal(buffer.begin(), buffer.begin() + 3000, stamped.begin()));
+  CHECK(receiver->receive(to.get(), UINT64_MAX) == 8192 - 3000);
+  CHECK(std::equal(buffer.begin(), buffer.begin() + 8192 - 3000, stamped.begin() + 3000));
+  bytes.bytes = stamped;
+  // Behind the first 5000 bytes the rest of the buffer; a message that does not fit there is sent
+  // whole.
+  CHECK(sender->send(from.get(), 5000, UINT64_MAX) == 8192 - 5000);
+  CHECK(receiver->receive(to.get(), UINT64_MAX) == 8192 - 5000);
+  CHECK(std::equal(buffer.begin(), buffer.begin() + 8192 - 5000, stamped.begin() + 5000));
+  CHECK(sender->send(from.get(), 5000, 4000) == 4000);
+  CHECK(receiver->receive(to.get(), UINT64_MAX) == 4000);
+  CHECK(std::equal(buffer.begin(), buffer.begin() + 4000, stamped.begin()));
+
+  for (const uint32_t connections : {1, 20}) {
+    EndpointOptions options = source(5'000'011, connections);
+    options.send = SendMode::kBuffer;
+    Running sending(options);
+    EndpointOptions taking = sink(sending->address(), connections);
+    taking.receive = ReceiveMode::kBuffer;
+    Running receiving(std::move(taking));
+    sending.join();
+    receiving.join();
+    check_whole(sending, receiving, 5'000'011);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,5 +243,6 @@ int main(int argc, char** argv) {
   cases.run("file by sendfile", 20, [] { files(SendMode::kFile); });
   cases.run("file on the fly", 20, [] { files(SendMode::kContent); });
   cases.run("prepared pages", 20, prepared);
+  cases.run("copied bytes", 20, copied);
   return cases.finish();
 }

@@ -11,9 +11,11 @@
 #include "counters/clock.h"
 #include "endpoint/endpoint.h"
 #include "forward/forwarder.h"
+#include "shipped_settings.h"
 #include "thread/loop_thread.h"
 
 using namespace splicebench;
+using splicebench::testing::shipped_settings;
 
 int main(int argc, char** argv) {
   const std::string mechanism = argc > 1 ? argv[1] : "splice";
@@ -41,11 +43,12 @@ int main(int argc, char** argv) {
   ForwarderOptions fo;
   fo.mechanism = mechanism;
   fo.upstream = source.address();
+  Settings settings = shipped_settings(mechanism);
   for (const char* size : {"pipe", "buffer", "chunk"}) {
-    if (o.count(size)) fo.settings.set(size, static_cast<double>(num(size, 0)));
+    if (o.count(size)) settings.set(size, static_cast<double>(num(size, 0)));
   }
   for (const char* flag : {"more", "read-when-pipe-holds-data"}) {
-    if (o.count(flag)) fo.settings.set(flag, num(flag, 0) != 0);
+    if (o.count(flag)) settings.set(flag, num(flag, 0) != 0);
   }
   fo.record = num("record", 1);
   Fd listener = listen_on(Address::parse("127.0.0.1", 0), {});
@@ -85,7 +88,7 @@ int main(int argc, char** argv) {
   std::unique_ptr<LoopThread> ft;
   std::unique_ptr<Forwarder> f;
   if (!direct) {
-    f = find_forwarder(mechanism)->make();
+    f = make_forwarder(mechanism, settings);
     ft = std::make_unique<LoopThread>(
         std::vector<int>{1}, [&] { f->run(context); }, done);
   }

@@ -2,6 +2,7 @@
 // sends, the flight recorder, and the kernel's count of system calls.
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -124,8 +125,8 @@ void recorder(const std::string& mechanism, uint64_t bytes) {
   uint64_t made = 0;
   for (const Call call : {Call::kSplice, Call::kRecv, Call::kSend, Call::kUringSplice,
                           Call::kUringRecv, Call::kUringSend, Call::kUringSendZerocopy}) {
-    // uring-splice also looks, which moves nothing.
-    if (mechanism == "uring-splice" && call == Call::kRecv) continue;
+    // Splicing ones look with recv, which moves nothing.
+    if (mechanism.ends_with("splice") && call == Call::kRecv) continue;
     made += sys.counter(call).calls.get();
   }
   CHECK(calls.size() == std::min<uint64_t>(made, 1 << 14));
@@ -173,10 +174,56 @@ void frozen_recorder(const std::string& mechanism) {
   for (const RecordedCall& call : relay->sys().recorder().calls()) {
     CHECK(relay->sys().recorder().client_port(call.flow / 2) == port);
     if (call.flow % 2 == 0 && call.got > 0)
-      (call.out ? out : in) += static_cast<uint64_t>(call.got);
+      (call.side == CallSide::kOut ? out : in) += static_cast<uint64_t>(call.got);
   }
   CHECK(in == 150'000 && out == 150'000);
   CHECK(!relay->sys().recorder().client_port(7));
+}
+
+// Whatever a mechanism does with the bytes between, what it took from the input and what it gave to
+// the output are each the stream once, from its beginning to its end. Behind an urgent byte those
+// that splice see an end of the stream that is none yet, and look: that takes nothing.
+void sides(const std::string& mechanism) {
+  const Fd listener = listen_upstream();
+  Relay relay(mechanism, local_address(listener.get()), {.record = true});
+  Ends ends;
+  set_seeds(ends, 3);
+  Peer& sender = ends.client;
+  sender.fd = connect_to(relay.address());
+  sender.reading = sender.end_after = false;
+  // All of it is there before the relay looks.
+  for (const bool last : {false, true}) {
+    sender.to_send += 20'000;
+    drive(std::vector<Peer*>{&sender});
+    if (!last) CHECK(send(sender.fd.get(), "!", 1, MSG_OOB) == 1);
+  }
+  end_sending(sender);
+  relay.start();
+  ends.upstream.fd = accept_from(listener.get());
+  read_to_end(ends.upstream);
+  CHECK(ends.upstream.intact(40'000));
+  relay.stop();
+  std::map<CallSide, uint64_t> moved;
+  for (const RecordedCall& call : relay.sys().recorder().calls()) {
+    if (call.flow % 2 != 1 || call.got <= 0 || call.side == CallSide::kWithin) continue;
+    CHECK(call.offset == moved[call.side]);
+    moved[call.side] += static_cast<uint64_t>(call.got);
+  }
+  CHECK(moved[CallSide::kIn] == 40'000);
+  CHECK(moved[CallSide::kOut] == 40'000);
+}
+
+// What is looked at is not moved, and has no place in the recorder.
+void a_look() {
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  const Fd in(ends[0]);
+  const Fd out(ends[1]);
+  CHECK(write(out.get(), "ab", 2) == 2);
+  Sys sys(true);
+  CHECK(sys.look(in.get()) == 1);
+  CHECK(sys.counter(Call::kRecv).calls.get() == 1);
+  CHECK(sys.counter(Call::kRecv).bytes.get() == 0 && sys.recorder().calls().empty());
 }
 
 std::optional<uint64_t> tracepoint() {
@@ -191,6 +238,16 @@ std::optional<uint64_t> tracepoint() {
   return std::nullopt;
 }
 
+// Whether a thread of this process sleeps; one that merely has no CPU does not.
+bool sleeps(pid_t thread) {
+  FILE* file = fopen(("/proc/self/task/" + std::to_string(thread) + "/stat").c_str(), "r");
+  if (!file) return false;
+  char state = 0;
+  const bool read = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
+  fclose(file);
+  return read && state == 'S';
+}
+
 // Between two moments at which the loop sleeps, every call is one of ours.
 void kernel_count(const std::string& mechanism) {
   const std::optional<uint64_t> id = tracepoint();
@@ -198,12 +255,12 @@ void kernel_count(const std::string& mechanism) {
   const Fd listener = listen_upstream();
   Relay relay(mechanism, local_address(listener.get()));
   std::unique_ptr<PerfSyscalls> perf;
-  std::atomic<bool> ready{false};
+  std::atomic<pid_t> thread{0};
   relay.start([&] {
     perf = std::make_unique<PerfSyscalls>(*id, gettid(), false);
-    ready = true;
+    thread = gettid();
   });
-  CHECK(eventually([&] { return ready.load(); }));
+  CHECK(eventually([&] { return thread.load() != 0; }));
   if (!perf->ok()) return unavailable(mechanism + ": kernel's count of calls", perf->error());
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return;  // a sanitizer's allocator calls the kernel on its own account
@@ -221,7 +278,7 @@ void kernel_count(const std::string& mechanism) {
     CHECK(eventually([&] {
       const std::optional<uint64_t> before = perf->count();
       usleep(50'000);
-      return before && perf->count() == before;
+      return before && sleeps(thread) && perf->count() == before;
     }));
   };
   round(1);
@@ -264,6 +321,8 @@ void zero_copy_count(const std::string& mechanism, bool asks) {
   ends.upstream.end_after = ends.client.end_after = false;
   drive({&ends.client, &ends.upstream}, 0, [&] { return ends.client.received == down; });
   CHECK(ends.client.equal == down);
+  // The relay may not have counted yet what has arrived.
+  CHECK(eventually([&] { return relay->stats().down_bytes.get() == down; }));
   const bool ring = mechanism == "uring-zerocopy";
   const CallCounter& calls = relay->sys().counter(ring ? Call::kUringSendZerocopy : Call::kSend);
   // Without the memory for another completion a send copies, and says so.
@@ -306,6 +365,13 @@ int main(int argc, char** argv) {
     cases.run(mechanism + ": frozen recorder", 20, [&] { frozen_recorder(mechanism); });
     cases.run(mechanism + ": recorder goes round", 30, [&] { recorder(mechanism, 200'000'000); });
   }
+  for (const std::string& mechanism :
+       available({"splice", "copy", "copy-adaptive", "zerocopy threshold=1", "vmsplice",
+                  "splice-tee", "file-source", "file-source via=splice", "file-sink", "uring-copy",
+                  "uring-zerocopy", "uring-splice"})) {
+    cases.run(mechanism + ": sides", 20, [&] { sides(mechanism); });
+  }
+  cases.run("a look", 20, a_look);
   cases.run("histogram", 20, histogram);
   return cases.finish();
 }

@@ -1,12 +1,18 @@
 // What a forwarder does when descriptors run out, and that a pipe never carries one connection's
 // bytes into another's stream.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <thread>
 
+#include "counters/clock.h"
+#include "forward/pipe.h"
 #include "relay_support.h"
 
 using namespace splicebench;
@@ -143,7 +149,7 @@ void kept_pipes_make_room() {
             peer->end_after = false;
             peers.push_back(peer);
           }
-          drive(peers, 50);
+          drive_until_received(peers, all[i].client, 50'000);
           CHECK(all[i].client.received == 50'000);
         }
         for (Peer* peer : peers) peer->end_after = true;
@@ -178,6 +184,43 @@ void nothing_free_at_first(const std::string& mechanism) {
   CHECK(ends.client.intact(10'000) && ends.upstream.intact(10'000));
 }
 
+// A client that found no descriptor free is taken once there is one, though the session before it
+// neither ends nor ever pauses.
+void busy_session_delays_nobody(const std::string& mechanism) {
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay(mechanism, local_address(listener.get()));
+  Ends busy = open_ends(*relay, listener.get(), 6);
+  CHECK(eventually([&] { return relay->stats().accepted.get() == 1; }));
+  rlimit old{};
+  getrlimit(RLIMIT_NOFILE, &old);
+  leave_descriptors(1);  // the next client's own
+  Ends next;
+  next.client.fd = connect_to(relay->address());
+  set_seeds(next, 7);
+  CHECK(eventually([&] { return relay->stats().last_errno.get() == EMFILE; }));
+  CHECK(relay->stats().accepted.get() == 1);
+  setrlimit(RLIMIT_NOFILE, &old);
+  // A byte at a time: the loop is woken for each, and never left without events for long.
+  busy.client.to_send = UINT64_MAX;
+  busy.client.send_low = busy.client.send_high = 1;
+  busy.upstream.writing = busy.client.reading = false;
+  const uint64_t until = monotonic_ns() + 20'000'000'000;  // only a failure waits for it
+  drive({&busy.client, &busy.upstream}, 0,
+        [&] { return relay->stats().accepted.get() == 2 || monotonic_ns() > until; });
+  CHECK(relay->stats().accepted.get() == 2);
+  reset(busy.client);
+  next.upstream.fd = accept_from(listener.get());
+  next.client.to_send = next.upstream.to_send = 10'000;
+  drive(next);
+  CHECK(next.client.intact(10'000) && next.upstream.intact(10'000));
+}
+
+// What has left it, both ways. While it has taken in no more, it had no CPU yet or was not held up:
+// a time without a byte does not tell, and the case's deadline ends what never comes.
+uint64_t moved_by(const Relay& relay) {
+  return relay.stats().down_bytes.get() + relay.stats().up_bytes.get();
+}
+
 // A session that breaks with its pipe full; the next one would get that pipe if it were kept, and
 // the broken one's bytes with it.
 void broken_session_keeps_its_bytes(const std::string& mechanism) {
@@ -187,11 +230,11 @@ void broken_session_keeps_its_bytes(const std::string& mechanism) {
     Ends broken = open_ends(*relay, listener.get(), 1000 + round);
     broken.upstream.to_send = broken.client.to_send = UINT64_MAX;
     broken.client.reading = broken.upstream.reading = false;
-    drive(broken, 15);
     const Call call = mechanism == "splice" ? Call::kSplice : Call::kUringSplice;
-    const uint64_t fills = relay->sys().counter(call).bytes.get();
-    CHECK((mechanism != "splice" && mechanism != "uring-splice") ||
-          fills > relay->stats().down_bytes.get() + relay->stats().up_bytes.get());
+    const auto holds = [&] { return relay->sys().counter(call).bytes.get() > moved_by(*relay); };
+    do {
+      drive(broken, 15);
+    } while ((mechanism == "splice" || mechanism == "uring-splice") && !holds());
     reset(round % 2 ? broken.client : broken.upstream);
     broken = {};
     CHECK(eventually([&] { return relay->stats().open.get() == 0; }));
@@ -217,6 +260,95 @@ void pipes_are_reused() {
   CHECK(relay->stats().pipe_capacity.get() >= 4096);
 }
 
+// Pipes that were granted too small do not stay so, nor are they taken while there are larger ones.
+void small_pipes_grow() {
+  constexpr size_t kWanted = size_t{1} << 20;
+  Sys sys(false);
+  ForwarderStats stats;
+  PipePool pool(sys, stats, kWanted);
+  const auto give_small = [&] {
+    std::optional<Pipe> small = make_pipe(sys, 4096);
+    CHECK(small && small->capacity == 4096);
+    pool.give_back_empty(small);
+  };
+  std::optional<Pipe> first = pool.take();
+  if (!first || first->capacity < kWanted) {
+    return unavailable("pipes that grow", "this host grants no pipe of 1 MiB");
+  }
+  const int end = first->write.get();
+  pool.give_back_empty(first);
+  give_small();
+  std::optional<Pipe> large = pool.take();
+  CHECK(large && large->write.get() == end);
+  // Only small ones are left.
+  std::optional<Pipe> small = pool.take();
+  CHECK(small && small->capacity == kWanted);
+  CHECK(small && sys.fcntl(small->write.get(), F_GETPIPE_SZ) == static_cast<int>(kWanted));
+  for (std::optional<Pipe>* pipe : {&large, &small}) pool.give_back_empty(*pipe);
+  CHECK(stats.pipes_created.get() == 1);
+}
+
+// Gives up, for this thread, the right to exceed the host's limits of pipes.
+void drop_privileges() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct none[2]{};
+  CHECK(syscall(SYS_capset, &header, none) == 0);
+}
+
+// Where the host never grants the wanted size, a pipe is used as it is, mostly without asking
+// again.
+void pipes_small_for_good() {
+  constexpr uint64_t kTakes = 1000;
+  std::thread([] {
+    drop_privileges();
+    Sys sys(false);
+    ForwarderStats stats;
+    PipePool pool(sys, stats, size_t{1} << 30);
+    std::optional<Pipe> pipe = pool.take();
+    CHECK(pipe && pipe->capacity < size_t{1} << 30);
+    const uint64_t before = sys.counter(Call::kFcntl).calls.get();
+    for (uint64_t i = 0; i < kTakes && pipe; ++i) {
+      pool.give_back_empty(pipe);
+      pipe = pool.take();
+    }
+    const uint64_t asked = sys.counter(Call::kFcntl).calls.get() - before;
+    CHECK(asked >= kTakes / PipePool::kTakesPerAttempt);
+    CHECK(asked <= kTakes / PipePool::kTakesPerAttempt + 1);
+  }).join();
+}
+
+// Sessions that end while `copy` holds their bytes, more than there are large buffers: the next
+// flow still gets a large one.
+void broken_sessions_give_buffers_back() {
+  constexpr uint64_t kSessions = 40;  // two flows each; 64 buffers are large
+  constexpr size_t kLarge = size_t{1} << 20;
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay("copy", local_address(listener.get()), {.record = true});
+  for (uint64_t i = 0; i < kSessions; ++i) {
+    Ends ends = open_ends(*relay, listener.get(), 4000 + i);
+    ends.upstream.to_send = ends.client.to_send = UINT64_MAX;
+    ends.client.reading = ends.upstream.reading = false;
+    do {
+      drive(ends, 15);
+    } while (relay->sys().counter(Call::kRecv).bytes.get() <= moved_by(*relay));
+    reset(ends.client);
+    ends = {};
+    CHECK(eventually([&] { return relay->stats().open.get() == 0; }));
+  }
+  Ends next = open_ends(*relay, listener.get(), 5000);
+  next.client.to_send = next.upstream.to_send = 300'000;
+  drive(next);
+  CHECK(next.client.intact(300'000) && next.upstream.intact(300'000));
+  relay->stop();
+  unsigned receives = 0;
+  for (const RecordedCall& call : relay->sys().recorder().calls()) {
+    if (call.call != Call::kRecv || call.flow / 2 != kSessions) continue;
+    CHECK(call.asked == kLarge);
+    ++receives;
+  }
+  CHECK(receives > 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -232,10 +364,15 @@ int main(int argc, char** argv) {
                 [&] { more_clients_than_descriptors(mechanism, spare); });
     }
     cases.run(mechanism + ": nothing free at first", 30, [&] { nothing_free_at_first(mechanism); });
+    cases.run(mechanism + ": busy session delays nobody", 30,
+              [&] { busy_session_delays_nobody(mechanism); });
     cases.run(mechanism + ": broken session keeps its bytes", 60,
               [&] { broken_session_keeps_its_bytes(mechanism); });
   }
   cases.run("kept pipes make room", 30, kept_pipes_make_room);
   cases.run("pipes are reused", 30, pipes_are_reused);
+  cases.run("small pipes grow", 10, small_pipes_grow);
+  cases.run("pipes small for good", 10, pipes_small_for_good);
+  cases.run("broken sessions give buffers back", 30, broken_sessions_give_buffers_back);
   return cases.finish();
 }

@@ -9,10 +9,12 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
-#include <sstream>
+#include <map>
+#include <utility>
 
 #include "counters/clock.h"
 #include "posix/error.h"
+#include "shipped_settings.h"
 
 namespace splicebench::testing {
 namespace {
@@ -133,26 +135,36 @@ std::vector<std::string> available(const std::vector<std::string>& mechanisms) {
   return all;
 }
 
+namespace {
+
+// What a mechanism is tried as: with other options than its defaults, or in several forms. Others
+// are tried as they come.
+const std::map<std::string, std::vector<std::string>> kForms = {
+    {"splice", {"splice", "splice read-when-pipe-holds-data", "splice chunk=5000 more"}},
+    {"zerocopy", {"zerocopy threshold=1"}},
+    {"file-source", {"file-source", "file-source via=splice"}},
+    // Small buffers, since each of its sends, however small, holds one until its notification.
+    {"uring-zerocopy", {"uring-zerocopy threshold=1 buffer=65536", "uring-zerocopy"}},
+    // Forwards one connection, and downloads only.
+    {"poc", {}},
+    // Lose bytes, or break them on purpose.
+    {"sockmap", {}},
+    {"faulty", {}},
+};
+
+}  // namespace
+
 const std::vector<std::string>& relay_mechanisms() {
-  static const std::vector<std::string> kMechanisms = available({
-      "splice",
-      "splice read-when-pipe-holds-data",
-      "splice chunk=5000 more",
-      "copy",
-      "copy-adaptive",
-      "zerocopy threshold=1",
-      "vmsplice",
-      "splice-tee",
-      "file-source",
-      "file-source via=splice",
-      "file-sink",
-      "uring-copy",
-      // Small buffers, since each of its sends, however small, holds one until its notification.
-      "uring-zerocopy threshold=1 buffer=65536",
-      "uring-zerocopy",
-      "uring-splice",
-      "sockmap-paced",
-  });
+  static const std::vector<std::string> kMechanisms = [] {
+    std::vector<std::string> all;
+    for (const ForwarderEntry& entry : forwarder_registry()) {
+      const std::string name(entry.name);
+      const auto found = kForms.find(name);
+      const auto forms = found == kForms.end() ? std::vector<std::string>{name} : found->second;
+      all.insert(all.end(), forms.begin(), forms.end());
+    }
+    return available(all);
+  }();
   return kMechanisms;
 }
 
@@ -167,23 +179,16 @@ const std::vector<std::string>& all_mechanisms() {
 
 namespace {
 
-// The options behind the name.
-void read_options(const std::string& mechanism, Settings& settings) {
-  std::istringstream words(mechanism);
-  std::string word;
-  words >> word;
-  while (words >> word) {
-    const size_t split = word.find('=');
-    const std::string value = split == std::string::npos ? "true" : word.substr(split + 1);
-    word = word.substr(0, split);
-    if (value == "true" || value == "false") {
-      settings.set(word, value == "true");
-    } else if (value.find_first_not_of("0123456789") == std::string::npos) {
-      settings.set(word, std::stod(value));
-    } else {
-      settings.set(word, value);
-    }
+// The registry's, and what a test wants otherwise. Sizes are for those that have such a thing.
+Settings settings_of(const std::string& mechanism, const RelayOptions& options) {
+  const std::string name = name_of(mechanism);
+  Settings settings = shipped_settings(name);
+  settings.merge(options.settings);
+  read_settings(mechanism.substr(name.size()), settings);
+  for (const auto& [option, size] : {std::pair("pipe", options.pipe), {"buffer", options.buffer}}) {
+    if (size != 0 && settings.has(option)) settings.set(option, static_cast<double>(size));
   }
+  return settings;
 }
 
 }  // namespace
@@ -199,16 +204,12 @@ Relay::Relay(const std::string& mechanism, const Address& upstream, const RelayO
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       address_(local_address(listener_.get())),
       sys_(std::make_unique<Sys>(options.record)),
-      forwarder_(find_forwarder(name_of(mechanism))->make()) {
+      forwarder_(make_forwarder(name_of(mechanism), settings_of(mechanism, options))) {
   options_.mechanism = name_of(mechanism);
   options_.listen = address_;
   options_.upstream = upstream;
   options_.once = options.once;
   options_.record = options.record;
-  options_.settings = options.settings;
-  read_options(mechanism, options_.settings);
-  if (options.pipe) options_.settings.set("pipe", static_cast<double>(options.pipe));
-  if (options.buffer) options_.settings.set("buffer", static_cast<double>(options.buffer));
 }
 
 void Relay::start(std::function<void()> before, std::function<void()> after) {

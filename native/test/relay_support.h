@@ -174,6 +174,13 @@ void drive(const std::vector<Peer*>& peers, unsigned quiet_ms = 0,
 inline void drive(Ends& ends, unsigned quiet_ms = 0) {
   drive(std::vector<Peer*>{&ends.client, &ends.upstream}, quiet_ms);
 }
+// Until the peer has received so many bytes, or nothing has moved for 5 s. Not for as long as a
+// machine usually takes: a segment that is held back for more, or sent again, waits for TCP's
+// timers of 200 ms and their multiples.
+inline void drive_until_received(const std::vector<Peer*>& peers, const Peer& peer,
+                                 uint64_t bytes) {
+  drive(peers, 5'000, [&] { return peer.received >= bytes; });
+}
 
 // Ends the peer's direction now, whatever its script still had to send.
 void end_sending(Peer& peer);

@@ -1,44 +1,19 @@
 // What the io_uring mechanisms say where the kernel refuses them: each denial is made by a seccomp
 // filter in a child process, and the reason has to name it.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <optional>
 
+#include "denial.h"
 #include "relay_support.h"
 
 using namespace splicebench;
 using namespace splicebench::testing;
 
 namespace {
-
-// From now on a system call fails, always or only with one value of its second argument.
-bool deny(int number, int error, int64_t second = -1) {
-  const auto load = [](size_t offset) {
-    return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset));
-  };
-  const auto unless = [](uint32_t value, uint8_t skip) {
-    return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip);
-  };
-  const auto give = [](uint32_t action) { return sock_filter BPF_STMT(BPF_RET | BPF_K, action); };
-  std::vector<sock_filter> filter = {load(offsetof(seccomp_data, nr)),
-                                     unless(static_cast<uint32_t>(number), second < 0 ? 1 : 3)};
-  if (second >= 0) {
-    filter.push_back(load(offsetof(seccomp_data, args) + 8));
-    filter.push_back(unless(static_cast<uint32_t>(second), 1));
-  }
-  filter.push_back(give(SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)));
-  filter.push_back(give(SECCOMP_RET_ALLOW));
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 // What a child says that was denied something; nullopt when nothing could be denied.
 std::optional<std::string> reason_without(const ForwarderEntry& entry,

@@ -1,24 +1,30 @@
 import type { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Claim } from '../claims/claim.js';
-import { type ClaimEvidence, isMet, judgeFromRuns, type JudgedClaim } from '../claims/judge.js';
-import { claimsOf, scenariosOf } from '../claims/registry.js';
-import { forwarderKinds } from '../forwarders/registry.js';
-import { claimCharts } from '../report/claims-chart.js';
-import { listed } from '../report/quantity.js';
-import { claimsCsv, claimsMarkdown, claimsText } from '../report/claims-table.js';
-import { renderSvg } from '../report/svg.js';
-import { terminalStyle } from '../report/terminal.js';
-import { storedScenarios } from '../results/resume.js';
-import { readRun, type StoredRun } from '../results/store.js';
-import { quick, withBlocks } from '../scenario/adjust.js';
-import type { Scenario } from '../scenario/expand.js';
-import { loadScenarios } from '../scenario/load.js';
-import { loadTopology } from '../scenario/topology-file.js';
+import type { Claim } from '../tasks/claims/claim.js';
+import {
+  type ClaimEvidence,
+  isMet,
+  judgeFromRuns,
+  type JudgedClaim,
+} from '../tasks/claims/judge.js';
+import { claimsOf, scenariosOf } from '../tasks/claims/registry.js';
+import { forwarderKinds } from '../machine/forwarders/registry.js';
+import { claimCharts } from '../report/charts/claims-chart.js';
+import { listed } from '../base/units/quantity.js';
+import { claimsCsv, claimsMarkdown, claimsText } from '../report/render/claims-table.js';
+import { renderSvg } from '../report/render/svg.js';
+import { terminalStyle } from '../report/render/terminal.js';
+import { storedScenarios } from '../experiment/trial/resume.js';
+import { readRun, type StoredRun } from '../data/results/store.js';
+import { quick, withBlocks } from '../experiment/scenario/adjust.js';
+import type { Scenario } from '../experiment/scenario/expand.js';
+import { loadScenarios } from '../experiment/scenario/load.js';
+import { loadTopology } from '../experiment/scenario/topology-file.js';
 import { describePlan } from './dry-run.js';
 import { emulate2008 } from './emulate-2008.js';
-import { EXIT, UsageError } from './exit.js';
+import { EXIT, UsageError } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
 import { count } from './options.js';
 import { executeRun } from './run.js';
 
@@ -39,22 +45,23 @@ interface Options {
 export function addClaims(root: Command): void {
   root
     .command('claims')
-    .description(
-      'published claims with a verdict: supported, refuted, not reproduced, or untestable here',
-    )
+    .description('judge published claims: supported, refuted, not reproduced, or untestable here')
     .argument('[ids...]', 'claims by id (default: all)')
     .option('--in <dirs...>', 'judge from these stored runs instead of fresh ones')
-    .option(
-      '--topology <file>',
-      "where to run what is claimed of network cards: this file's topology",
-    )
+    .option('--topology <file>', "run claims about network cards on this file's topology")
     .option('--out <dir>', 'write claims.md, claims.csv and charts into this folder')
-    .option('--quick', 'two short blocks: shows that it works, decides nothing')
-    .option('--blocks <n>', 'exactly so many blocks per scenario', count)
-    .option('--check', 'exit with 4 when a claim does not come out as a sound machine has it')
+    .option('--quick', 'two short blocks: a test that it works, not a measurement')
+    .option('--blocks <n>', 'number of blocks per scenario', count)
+    .option(
+      '--check',
+      'exit with 4 when a claim has another verdict than is expected without a defect',
+    )
     .option('--dry-run', 'show what would run')
-    .option('--list', 'show the claims without judging them')
-    .option('--emulate-2008', 'how far splicing gets with the CPU that copies 3 Gbps (emulated)')
+    .option('--list', 'list the claims without judging them')
+    .option(
+      '--emulate-2008',
+      'emulate 2008: give splicing the CPU with which copying reaches 3 Gbps',
+    )
     .option('--json', 'as JSON on stdout, text on stderr')
     .action(claims);
 }
@@ -182,6 +189,6 @@ async function write(
       await writeFile(join(folder, name), text);
     }
   } catch (error) {
-    throw new UsageError(`--out: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--out: ${wordsOf(error)}`);
   }
 }

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { comparisonText } from '../report/comparison-text.js';
-import { type ComparedSide, compareSides } from '../results/comparison.js';
-import { readRun } from '../results/store.js';
-import { MANIFEST_FILE } from '../results/store-read.js';
-import { suggestion } from '../scenario/nearest.js';
-import { METRIC_NAMES } from '../statistics/metrics.js';
-import { UsageError } from './exit.js';
+import { comparisonText } from '../report/render/comparison-text.js';
+import { storedScenarios } from '../experiment/trial/resume.js';
+import { judgingByCell } from '../experiment/verdict/answer.js';
+import { type ComparedSide, compareSides } from '../experiment/verdict/comparison.js';
+import { readRun } from '../data/results/store.js';
+import { MANIFEST_FILE } from '../data/results/store-read.js';
+import { suggestion } from '../base/text/nearest.js';
+import { METRIC_NAMES } from '../data/record/metrics.js';
+import { UsageError } from '../base/errors/errors.js';
 
 /** Where `run` puts runs that were given no folder. */
 const RUNS = join('results', 'runs');
@@ -22,16 +24,22 @@ interface Options {
 export function addCompare(root: Command): void {
   root
     .command('compare')
-    .description('two stored runs, or two forwarders: by how much do they differ, and is it chance')
+    .description(
+      'compare two stored runs, or two forwarders: by how much they differ, and whether by chance',
+    )
     .argument('<a>', 'folder of a run, FOLDER:FORWARDER, or a forwarder of the run given by --in')
     .argument('<b>', 'the same')
-    .option('--in <dir>', `run of forwarders that name none (default: the newest under ${RUNS})`)
+    .option(
+      '--in <dir>',
+      `the run, where a or b is only a forwarder (default: the newest under ${RUNS})`,
+    )
     .option('--metrics <names>', 'only these metrics, separated by commas')
     .option('--json', 'as JSON')
     .action(async (a: string, b: string, options: Options) => {
       const metrics = metricsOf(options.metrics);
       const sides = [await sideOf(a, options.in), await sideOf(b, options.in)] as const;
-      const comparison = compareSides(...sides, metrics);
+      const judging = judgingByCell(storedScenarios(sides[0].manifest));
+      const comparison = compareSides(...sides, metrics, judging);
       process.stdout.write(
         options.json ? `${JSON.stringify(comparison, null, 2)}\n` : comparisonText(comparison),
       );
@@ -63,7 +71,7 @@ async function sideOf(name: string, folder: string | undefined): Promise<Compare
   const run = folder ?? (await newestRun());
   if (run === null) {
     throw new UsageError(
-      `${name}: neither a run's folder nor, since ${RUNS} holds no run, a forwarder of one; give --in DIR`,
+      `${name}: not the folder of a run; for a forwarder give its run with --in DIR (${RUNS} holds none)`,
     );
   }
   return side(`${name} in ${run}`, run, name);

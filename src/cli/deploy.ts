@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { install, type Reached, remove } from '../deploy/install.js';
-import { packageVersion } from '../host/environment.js';
-import { joinsWords, sshPrefix } from '../host/launch.js';
-import { EXIT, UsageError } from './exit.js';
+import { install, type DeployTarget, remove } from '../tasks/deploy/install.js';
+import { packageVersion } from '../base/process/package-root.js';
+import { joinsWords, sshPrefix } from '../machine/topology/hosts/launch.js';
+import { EXIT, UsageError } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
 
 interface Options {
   remove?: boolean;
@@ -17,7 +18,7 @@ export function addDeploy(root: Command): void {
     .argument('[hosts...]', 'hosts as ssh takes them')
     .option(
       '--prefix <argv>',
-      "a host by what starts a program there, e.g. 'kubectl exec -i pod --'; repeatable",
+      "a host, given as what starts a program there, e.g. 'kubectl exec -i pod --'; repeatable",
       (argv: string, before: string[] | undefined) => [...(before ?? []), argv],
     )
     .option('--remove', 'take away every version that was put there')
@@ -33,7 +34,7 @@ async function deploy(names: string[], options: Options): Promise<void> {
       try {
         return { line: `${host.name}: ${await work(host)}`, failed: false };
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = wordsOf(error);
         return { line: `splicebench: ${host.name}: ${why}`, failed: true };
       }
     }),
@@ -44,24 +45,25 @@ async function deploy(names: string[], options: Options): Promise<void> {
   if (lines.some(({ failed }) => failed)) process.exitCode = EXIT.couldNotRun;
 }
 
-function byName(name: string): Reached {
+function byName(name: string): DeployTarget {
   if (!/^[^-\s]\S*$/.test(name)) throw new UsageError(`deploy: expected a host, got '${name}'`);
   return { name, prefix: sshPrefix({ by: 'ssh', host: name, options: [] }, null), shell: true };
 }
 
 /** Words apart by blanks: what needs quotes is better put in a script. */
-function byPrefix(text: string): Reached {
+function byPrefix(text: string): DeployTarget {
   const prefix = text.split(/\s+/).filter((word) => word !== '');
   if (prefix.length === 0) throw new UsageError('deploy: --prefix is empty');
   return { name: text, prefix, shell: joinsWords(prefix) };
 }
 
-async function installed(host: Reached): Promise<string> {
+async function installed(host: DeployTarget): Promise<string> {
   const { folder, node, arch, addon } = await install(host);
-  const how = addon === 'prebuilt' ? 'the addon as it was built here' : 'the addon built there';
+  const how =
+    addon === 'as built here' ? 'the addon as it was built here' : 'the addon built there';
   return `splicebench ${packageVersion()} in ${folder}, node ${node}, ${arch}, ${how}`;
 }
 
-async function removed(host: Reached): Promise<string> {
+async function removed(host: DeployTarget): Promise<string> {
   return (await remove(host)) ? 'removed' : 'nothing was there';
 }

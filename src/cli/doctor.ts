@@ -1,17 +1,20 @@
 import type { Command } from 'commander';
-import { type HostFacts, readHostFacts } from '../doctor/host-facts.js';
-import { localReader } from '../doctor/reader.js';
-import { type Warning, warningsFor } from '../doctor/warnings.js';
-import { type PortsVisit, portText, visitPorts } from '../doctor/ports.js';
-import { visitHosts, type Visit } from '../doctor/visit.js';
-import { forwarderKinds } from '../forwarders/registry.js';
-import { captureEnvironment } from '../host/environment.js';
-import { localHost } from '../host/host.js';
-import { wrapped } from '../report/layout.js';
-import { bytes, listed, plural } from '../report/quantity.js';
-import type { HostEnvironment } from '../results/environment-record.js';
-import { loadScenario } from '../scenario/load.js';
-import { EXIT } from './exit.js';
+import { type HostFacts, readHostFacts } from '../machine/host/host-facts.js';
+import { localReader } from '../machine/host/reader.js';
+import { type Warning, warningsFor } from '../machine/host/warnings.js';
+import { type PortsVisit, portText, visitPorts } from '../tasks/doctor/ports.js';
+import { latestNoise } from '../tasks/noise/kept-noise.js';
+import { noiseWarnings } from '../tasks/noise/noise-text.js';
+import { visitHosts, type Visit } from '../machine/topology/hosts/visit.js';
+import { forwarderKinds } from '../machine/forwarders/registry.js';
+import { captureEnvironment } from '../machine/host/environment.js';
+import { localHost } from '../machine/host/host.js';
+import { wrapped } from '../base/text/layout.js';
+import { bytes, listed, plural } from '../base/units/quantity.js';
+import type { HostEnvironment } from '../data/record/environment-record.js';
+import { loadScenario } from '../experiment/scenario/load.js';
+import { EXIT } from '../base/errors/errors.js';
+import { labLacking, labSummary } from '../tasks/lab/kernel.js';
 import { type Listed, listForwarders, listTopologies } from './list.js';
 
 /** Everything that the doctor says, as `--json` has it. */
@@ -21,6 +24,8 @@ interface Examination {
   warnings: Warning[];
   topologies: Listed[];
   forwarders: Listed[];
+  /** Whether `lab` can boot a kernel here. */
+  lab: Listed;
   /** Of a scenario with topology `nic`. */
   ports?: PortsVisit;
 }
@@ -44,7 +49,10 @@ export function addDoctor(root: Command): void {
       const topology = cells[0]?.topology;
       const pin = cells[0]?.pin ?? null;
       if (topology?.kind === 'hosts') {
-        showHosts(await visitHosts(topology, pin, connections), options.json === true);
+        showHosts(
+          await visitHosts(topology, pin, cells[0]?.workload.direction, connections),
+          options.json === true,
+        );
         return;
       }
       const found = await examine();
@@ -66,13 +74,14 @@ async function examine(): Promise<Examination> {
   return {
     host: await captureEnvironment(localHost()),
     facts,
-    warnings: warningsFor(facts),
+    warnings: [...warningsFor(facts), ...noiseWarnings(await latestNoise())],
     topologies: listTopologies(),
     forwarders: await listForwarders(),
+    lab: labHere(),
   };
 }
 
-function text({ host, facts, warnings, topologies, forwarders, ports }: Examination): string {
+function text({ host, facts, warnings, topologies, forwarders, lab, ports }: Examination): string {
   const available = (items: readonly Listed[]) => items.filter((item) => item.available);
   const missing = [...topologies, ...forwarders].filter((item) => !item.available);
   const lines = [
@@ -82,11 +91,17 @@ function text({ host, facts, warnings, topologies, forwarders, ports }: Examinat
     ...block('topologies', listed(available(topologies).map(({ name }) => name))),
     ...block('forwarders', listed(available(forwarders).map(({ name }) => name))),
     ...missing.flatMap(({ name, reason }) => block(name, `unavailable: ${reason ?? ''}`)),
+    ...block(lab.name, lab.available ? lab.summary : `unavailable: ${lab.reason ?? ''}`),
     '',
     ...(ports === undefined ? [] : portLines(ports)),
     ...warningLines([...warnings, ...(ports?.warnings ?? [])]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function labHere(): Listed {
+  const reason = labLacking();
+  return { name: 'lab', summary: labSummary(), available: reason === null, reason };
 }
 
 function portLines({ lacking, ports }: PortsVisit): string[] {

@@ -1,10 +1,10 @@
-import { placeRoles } from '../host/placement.js';
-import type { Unavailable } from '../results/record.js';
-import type { Scenario } from '../scenario/expand.js';
-import { formatDuration } from '../scenario/sizes.js';
-import { topologyText } from '../scenario/topology.js';
-import { isUnavailable } from '../trial/availability.js';
-import { planBlock } from '../trial/order.js';
+import { placeRoles } from '../machine/host/placement.js';
+import type { Unavailable } from '../data/record/record.js';
+import type { Scenario } from '../experiment/scenario/expand.js';
+import { formatDuration } from '../base/units/sizes.js';
+import { topologyText } from '../machine/topology/common/topology-text.js';
+import { isUnavailable } from '../experiment/trial/availability.js';
+import { planBlock } from '../experiment/trial/order.js';
 
 /** What a trial takes besides its warm-up and window: processes, connect, drain. Seconds. */
 export const TRIAL_OVERHEAD = 0.6;

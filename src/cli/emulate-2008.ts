@@ -8,20 +8,21 @@ import {
   measureBudgets,
   MOST_STEPS,
   SHARES,
-} from '../claims/emulate-2008.js';
-import { forwarderKinds } from '../forwarders/registry.js';
-import { BudgetUnavailable, CpuBudget, LEAST_BUDGET } from '../host/cpu-budget.js';
-import { type Emulation, emulationMarkdown } from '../report/emulation.js';
-import { quick } from '../scenario/adjust.js';
-import type { Scenario } from '../scenario/expand.js';
-import { loadScenarios } from '../scenario/load.js';
-import { formatDuration } from '../scenario/sizes.js';
-import { topologyText } from '../scenario/topology.js';
-import { isUsable } from '../statistics/summary.js';
-import { derivedSeed, randomSeed } from '../statistics/random.js';
-import { LiveExecutor } from '../trial/live-executor.js';
+} from '../tasks/claims/emulate-2008.js';
+import { forwarderKinds } from '../machine/forwarders/registry.js';
+import { BudgetUnavailable, CpuBudget, LEAST_BUDGET } from '../machine/host/cpu-budget.js';
+import { type Emulation, emulationMarkdown } from '../report/render/emulation.js';
+import { quick } from '../experiment/scenario/adjust.js';
+import type { Scenario } from '../experiment/scenario/expand.js';
+import { loadScenarios } from '../experiment/scenario/load.js';
+import { formatDuration } from '../base/units/sizes.js';
+import { topologyText } from '../machine/topology/common/topology-text.js';
+import { isUsable } from '../experiment/verdict/summary.js';
+import { derivedSeed, randomSeed } from '../base/statistics/random.js';
+import { LiveExecutor } from '../experiment/trial/live-executor.js';
 import { TRIAL_OVERHEAD } from './dry-run.js';
-import { CouldNotRunError, EXIT, UsageError } from './exit.js';
+import { CouldNotRunError, EXIT, UsageError } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
 const SCENARIO = 'claims-budget';
@@ -155,6 +156,6 @@ async function report(emulation: Emulation, { out, json }: Options): Promise<voi
     await writeFile(join(out, 'emulate-2008.md'), text);
     await writeFile(join(out, 'emulate-2008.json'), data);
   } catch (error) {
-    throw new UsageError(`--out: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--out: ${wordsOf(error)}`);
   }
 }

@@ -1,7 +1,8 @@
 /** What `source` and `sink` have in common: one endpoint in this process, run to its end. */
-import { CouldNotRunError, UsageError } from './exit.js';
-import { native } from '../native.js';
-import type { NativeEndpoint, NativeEndpointOptions } from '../native-surface.js';
+import { CouldNotRunError, UsageError } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
+import { native } from '../data/native/native.js';
+import type { NativeEndpoint, NativeEndpointOptions } from '../data/native/native-surface.js';
 import type { HostPort } from './options.js';
 
 /** The options that `source` and `sink` share. */
@@ -47,7 +48,7 @@ export function startEndpoint(options: NativeEndpointOptions): RunningEndpoint {
   try {
     endpoint = new Endpoint(options);
   } catch (error) {
-    throw new CouldNotRunError(error instanceof Error ? error.message : String(error));
+    throw new CouldNotRunError(wordsOf(error));
   }
   const ended = new Promise<void>((resolve, reject) => {
     endpoint.start((error) => {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import picocolors from 'picocolors';
-import { groupIncidents } from '../integrity/groups.js';
-import { relationOf } from '../integrity/relation.js';
-import { type Explained, explainIncident, explainRun } from '../report/explanation.js';
-import { terminalStyle } from '../report/terminal.js';
-import { readRun } from '../results/store.js';
-import { UsageError } from './exit.js';
+import { groupIncidents } from '../data/integrity/groups.js';
+import { relationOf } from '../data/integrity/relation.js';
+import { type Explained, explainIncident, explainRun } from '../report/render/explanation.js';
+import { terminalStyle } from '../report/render/terminal.js';
+import { readRun } from '../data/results/store.js';
+import { UsageError } from '../base/errors/errors.js';
 
 /** Rows of hex that an explained incident shows: all that are stored. */
 const ROWS = 64;
@@ -16,7 +16,9 @@ const WIDE = 115;
 export function addExplain(root: Command): void {
   root
     .command('explain')
-    .description('what the incidents of a run are, how they came about, and which share a cause')
+    .description(
+      'explain the incidents of a run: what they are, which calls carried them, which are alike',
+    )
     .argument('<run>', 'folder of the run')
     .argument('[incident]', 'number of an incident, from 1 (default: all, in groups)')
     .option('--json', 'as JSON')

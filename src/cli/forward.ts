@@ -1,14 +1,15 @@
 import { open } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { builtinKind, builtinMechanisms } from '../forwarders/registry.js';
-import { stopForwarder } from '../forwarders/stop.js';
-import { forwarderOnThreads, type ThreadedForwarder } from '../forwarders/threads.js';
-import { settingsOf } from '../forwarders/settings.js';
-import { checkOptions } from '../scenario/entries.js';
-import { suggestion } from '../scenario/nearest.js';
-import type { Problem } from '../scenario/problems.js';
-import { CouldNotRunError, EXIT, UsageError } from './exit.js';
+import { builtinKind, builtinMechanisms } from '../machine/forwarders/registry.js';
+import { stopForwarder } from '../machine/forwarders/stop.js';
+import { forwarderOnThreads, type ThreadedForwarder } from '../machine/forwarders/threads.js';
+import { settingsOf } from '../machine/forwarders/settings.js';
+import { checkOptions } from '../experiment/scenario/entries.js';
+import { suggestion } from '../base/text/nearest.js';
+import type { Problem } from '../experiment/scenario/problems.js';
+import { CouldNotRunError, EXIT, UsageError } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
 import { count, cpu, hostPort, type HostPort, size } from './options.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
@@ -19,7 +20,7 @@ interface Options {
   once?: boolean;
   pipe?: number;
   buffer?: number;
-  set: Record<string, unknown>;
+  set?: Record<string, unknown>;
   cpu?: number;
   threads?: number;
   trace?: string;
@@ -30,18 +31,19 @@ interface Options {
 export function addForward(root: Command): void {
   root
     .command('forward')
-    .description('one forwarder alone: accepts, connects to the upstream, forwards both ways')
+    .description(
+      'run one forwarder alone: it accepts, connects to the upstream and forwards both ways',
+    )
     .requiredOption('--mechanism <name>', builtinMechanisms().join(', '), mechanism)
     .requiredOption('--listen <host:port>', 'where to accept', hostPort)
     .requiredOption('--upstream <host:port>', 'where to connect for each connection', hostPort)
     .option('--once', 'end after the first connection')
-    .option('--pipe <size>', 'pipe size for splice, e.g. 64KiB', size)
-    .option('--buffer <size>', 'buffer size for copy, e.g. 64KiB', size)
+    .option('--pipe <size>', 'pipe size, for mechanisms with a pipe, e.g. 64KiB', size)
+    .option('--buffer <size>', 'buffer size, for mechanisms with a buffer, e.g. 64KiB', size)
     .option(
       '--set <key=value>',
       'an option of the mechanism as in a scenario, e.g. nonblock=false; repeatable',
       setting,
-      {},
     )
     .option('--cpu <n>', 'run on this CPU', cpu)
     .option('--threads <n>', 'threads that share the port, each with descriptors of its own', count)
@@ -57,7 +59,7 @@ function mechanism(name: string): string {
 }
 
 /** One `--set` added to those before; values are written as in a scenario. */
-function setting(text: string, before: Record<string, unknown>): Record<string, unknown> {
+function setting(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
   const split = text.indexOf('=');
   if (split < 1) throw new InvalidArgumentError('expected KEY=VALUE, for example nonblock=false');
   const [key, value] = [text.slice(0, split), text.slice(split + 1)];
@@ -65,28 +67,26 @@ function setting(text: string, before: Record<string, unknown>): Record<string, 
     const parsed: unknown = parseYaml(value, { logLevel: 'silent' });
     return { ...before, [key]: parsed };
   } catch {
-    throw new InvalidArgumentError(`'${value}' is no value as a scenario would have it`);
+    throw new InvalidArgumentError(`'${value}' is not a value that a scenario could have`);
   }
 }
 
 /** All options of the mechanism, checked by its entry in the registry. */
-function settings({ mechanism, pipe, buffer, threads, set }: Options) {
+function settings({ mechanism, pipe, buffer, threads, set = {} }: Options) {
   const kind = builtinKind(mechanism);
+  if (kind === null) throw new UsageError(`no mechanism '${mechanism}'`);
   const check = (given: Record<string, unknown>, option: string) => {
     const problems: Problem[] = [];
-    const checked = kind === null ? {} : checkOptions(given, [], kind, problems, []);
+    const checked = checkOptions(given, [], kind, problems, []);
     const [problem] = problems;
     if (problem !== undefined) throw new UsageError(`${option}: ${problem.message}`);
     return checked;
   };
   const checked = check(set, '--set');
-  if (threads !== undefined) check({ threads }, '--threads');
-  return {
-    ...settingsOf(checked),
-    ...(pipe === undefined ? {} : { pipe }),
-    ...(buffer === undefined ? {} : { buffer }),
-    ...(threads === undefined ? {} : { threads }),
-  };
+  const short = Object.entries({ pipe, buffer, threads }).flatMap(([name, value]) =>
+    value === undefined ? [] : [check({ [name]: value }, `--${name}`)],
+  );
+  return settingsOf(kind, Object.assign(checked, ...short) as Record<string, unknown>);
 }
 
 async function forward(options: Options): Promise<void> {
@@ -126,10 +126,9 @@ async function forward(options: Options): Promise<void> {
 }
 
 function create(options: Options): ThreadedForwarder {
-  const { threads: wanted, ...given } = settings(options);
-  const threads = typeof wanted === 'number' ? wanted : 1;
+  const { threads, settings: given } = settings(options);
   if (threads > 1 && options.once === true) {
-    throw new UsageError('--once goes with one thread: leave out --threads');
+    throw new UsageError('--once works with one thread only: leave out --threads');
   }
   const told = {
     mechanism: options.mechanism,
@@ -142,7 +141,7 @@ function create(options: Options): ThreadedForwarder {
   try {
     return forwarderOnThreads(told, threads);
   } catch (error) {
-    throw new CouldNotRunError(error instanceof Error ? error.message : String(error));
+    throw new CouldNotRunError(wordsOf(error));
   }
 }
 
@@ -151,9 +150,7 @@ async function openForWriting(path: string) {
   try {
     return await open(path, 'w');
   } catch (error) {
-    throw new CouldNotRunError(
-      `--trace: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CouldNotRunError(`--trace: ${wordsOf(error)}`);
   }
 }
 

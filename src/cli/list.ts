@@ -1,9 +1,10 @@
+import { wordsOf } from '../base/errors/words.js';
 import type { Command } from 'commander';
-import { forwarderKinds } from '../forwarders/registry.js';
-import { nicLacking } from '../host/nic.js';
-import { findProgram } from '../host/program.js';
-import { loadFile } from '../scenario/load.js';
-import { listScenarios } from '../scenario/names.js';
+import { forwarderKinds } from '../machine/forwarders/registry.js';
+import { nicLacking } from '../machine/topology/nic/nic.js';
+import { findProgram } from '../base/process/program.js';
+import { loadFile } from '../experiment/scenario/load.js';
+import { listScenarios } from '../experiment/scenario/names.js';
 
 /** One thing that a run can be made of. */
 export interface Listed {
@@ -38,7 +39,7 @@ async function scenarios(): Promise<Listed[]> {
         const { description } = await loadFile(name, forwarderKinds);
         return { name, summary: description ?? '', available: true, reason: null };
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = wordsOf(error);
         return { name, summary: '', available: false, reason };
       }
     }),
@@ -49,7 +50,7 @@ async function scenarios(): Promise<Listed[]> {
 export function listForwarders(): Promise<Listed[]> {
   return Promise.all(
     [...forwarderKinds.values()]
-      .filter(({ lab }) => lab === undefined)
+      .filter(({ damaging }) => damaging === undefined)
       .map(async ({ use, summary, unavailable }) => {
         const reason = await unavailable({});
         return { name: use, summary, available: reason === null, reason };
@@ -80,7 +81,7 @@ export function listTopologies(): Listed[] {
     name: 'hosts',
     summary: ssh
       ? 'each part on a host of yours, over ssh, netns, kubectl exec or any other prefix; several sources and sinks'
-      : 'each part on a host of yours, over netns, kubectl exec or any other prefix; not over ssh, which is not here',
+      : 'each part on a host of yours, over netns, kubectl exec or any other prefix; ssh is not installed here',
     available: true,
     reason: null,
   };

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CouldNotRunError, EXIT, UsageError } from './exit.js';
+import { BISECT, CouldNotRunError, EXIT, UsageError } from '../base/errors/errors.js';
 
 /** Roles start once per trial: they load nothing that only commands need. */
 async function main(argv: string[]): Promise<void> {
@@ -8,9 +8,14 @@ async function main(argv: string[]): Promise<void> {
     await roleCommand(argv.slice(1));
     return;
   }
+  if (argv[0] === 'lab-inside') {
+    const { labInside } = await import('./lab-inside.js');
+    await labInside(argv.slice(1));
+    return;
+  }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', readerGone);
   const { program } = await import('./program.js');
-  await program().parseAsync(argv, { from: 'user' });
+  await (await program(argv[0])).parseAsync(argv, { from: 'user' });
 }
 
 /** Who stops reading (`| head`) ends the printing, not the work: what is measured is also stored. */
@@ -19,8 +24,15 @@ function readerGone(error: NodeJS.ErrnoException): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.exitCode = report(error);
+  const code = report(error);
+  process.exitCode =
+    code !== EXIT.ok && bisects(process.argv.slice(2)) ? BISECT.couldNotTell : code;
 });
+
+/** `git bisect run` takes every exit code below 125 but 0 for a bad kernel, a usage error's too. */
+function bisects([command, ...rest]: readonly string[]): boolean {
+  return command === 'lab' && rest.includes('--bisect');
+}
 
 /** The one place where an error becomes words and an exit code. */
 function report(error: unknown): number {

@@ -1,9 +1,9 @@
 /** Parsers of option values. Each throws InvalidArgumentError, which commander shows and exits with 2. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
-import { parseDuration, parseSize } from '../scenario/sizes.js';
-import { parseSeed } from '../statistics/random.js';
-import { UsageError } from './exit.js';
+import { parseDuration, parseSize } from '../base/units/sizes.js';
+import { parseSeed } from '../base/statistics/random.js';
+import { UsageError } from '../base/errors/errors.js';
 
 /** Where to listen or connect. */
 export interface HostPort {

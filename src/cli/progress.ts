@@ -1,9 +1,9 @@
 /** One calm line that says how far a run is; plain lines where the output is not a terminal. */
-import { unavailableLines } from '../trial/availability.js';
-import type { RunEvent } from '../trial/schedule-events.js';
-import { duration, figure, shortCount } from '../report/quantity.js';
-import type { TrialRecord } from '../results/record.js';
-import { formatDuration } from '../scenario/sizes.js';
+import { unavailableLines } from '../experiment/trial/availability.js';
+import type { RunEvent } from '../experiment/trial/schedule-events.js';
+import { duration, figure, shortCount } from '../base/units/quantity.js';
+import type { TrialRecord } from '../data/record/record.js';
+import { formatDuration } from '../base/units/sizes.js';
 
 export interface ProgressStream {
   isTTY?: boolean | undefined;
@@ -120,6 +120,10 @@ function figureOf({ workload, goodput_gbps, ...record }: TrialRecord): string {
       return connections === null ? '' : `  ${shortCount(connections)} connections/s`;
     case 'http':
       return requests === null ? '' : `  ${shortCount(requests)} requests/s`;
+    case 'script':
+      return record.script === undefined
+        ? ''
+        : `  ${record.script.failed} of ${record.script.conversations} failed`;
     case 'stream':
       return goodput_gbps === null ? '' : `  ${goodput_gbps.toFixed(1)} Gbps`;
   }

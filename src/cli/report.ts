@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { buildReport } from '../report/model.js';
-import { terminalReport, terminalStyle } from '../report/terminal.js';
-import { writeReport } from '../report/write-all.js';
-import { storedScenarios } from '../results/resume.js';
-import { readRun } from '../results/store.js';
-import { runExitCode } from '../results/verdict.js';
-import { evaluateThresholds } from '../scenario/thresholds.js';
-import { summarise } from '../statistics/summary.js';
+import { buildReport } from '../report/model/model.js';
+import { terminalReport, terminalStyle } from '../report/render/terminal.js';
+import { writeReport } from '../report/render/write-all.js';
+import { judgingByCell } from '../experiment/verdict/answer.js';
+import { storedScenarios } from '../experiment/trial/resume.js';
+import { readRun } from '../data/results/store.js';
+import { runExitCode } from '../experiment/verdict/verdict.js';
+import { evaluateThresholds } from '../experiment/verdict/thresholds.js';
+import { summarise } from '../experiment/verdict/summary.js';
 
 /** Where a report is printed. */
 export interface HumanStream {
@@ -41,6 +42,7 @@ export async function finishReport(directory: string, human: HumanStream): Promi
     scenarios.flatMap(({ cells }) => cells),
     [],
     manifest.unavailable,
+    judgingByCell(scenarios),
   );
   const thresholds = scenarios.flatMap((scenario) => {
     const own = new Set(scenario.cells.map(({ key }) => key));

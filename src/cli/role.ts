@@ -1,6 +1,6 @@
-import type { RoleName } from '../role/protocol.js';
-import { serveRole } from '../role/serve.js';
-import { UsageError } from './exit.js';
+import type { RoleName } from '../machine/role/protocol.js';
+import { serveRole } from '../machine/role/serve.js';
+import { UsageError } from '../base/errors/errors.js';
 
 const ROLES: readonly RoleName[] = [
   'source',
@@ -15,6 +15,7 @@ const ROLES: readonly RoleName[] = [
   'ports',
   'decoy',
   'observer',
+  'script',
 ];
 
 /** `splicebench role NAME`: serves one role over standard input and output. Not for people. */

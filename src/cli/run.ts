@@ -1,29 +1,43 @@
 import { type Command, Option } from 'commander';
 import { join } from 'node:path';
-import { readQuickFacts } from '../doctor/reader.js';
-import { type SeenHost, startWarnings } from '../doctor/start-warnings.js';
-import { forwarderKinds } from '../forwarders/registry.js';
-import { packageVersion } from '../host/environment.js';
-import { provenDetectorsFor } from '../lab/proof.js';
-import { environmentChanges } from '../results/environment-changes.js';
-import { RECORD_VERSION, type RunManifest, type Unavailable } from '../results/record.js';
-import { assertSameRun, storedScenarios } from '../results/resume.js';
-import { RunStore } from '../results/store.js';
-import { onlyIn, parseOnly, quick, soak, strace, until, withBlocks } from '../scenario/adjust.js';
-import type { Cell } from '../scenario/plan.js';
-import type { Scenario } from '../scenario/expand.js';
-import { loadScenarios } from '../scenario/load.js';
-import { loadTopology } from '../scenario/topology-file.js';
-import { randomSeed } from '../statistics/random.js';
-import { unavailableIn, withoutTopology } from '../trial/availability.js';
-import { type HostAnswers, LiveExecutor } from '../trial/live-executor.js';
-import { runSchedule } from '../trial/schedule.js';
-import type { RunEvent } from '../trial/schedule-events.js';
+import { readQuickFacts } from '../machine/host/reader.js';
+import { type SeenHost, startWarnings } from '../machine/host/start-warnings.js';
+import { forwarderKinds } from '../machine/forwarders/registry.js';
+import { packageVersion } from '../base/process/package-root.js';
+import { latestNoise } from '../tasks/noise/kept-noise.js';
+import { provenDetectorsFor } from '../tasks/selftest/proof.js';
+import { environmentChanges } from '../data/results/environment-changes.js';
+import { RECORD_VERSION, type RunManifest, type Unavailable } from '../data/record/record.js';
+import { assertSameRun, storedScenarios } from '../experiment/trial/resume.js';
+import { RunStore } from '../data/results/store.js';
+import {
+  onlyIn,
+  parseOnly,
+  quick,
+  recordCalls,
+  soak,
+  strace,
+  until,
+  withBlocks,
+} from '../experiment/scenario/adjust.js';
+import type { Cell } from '../data/record/plan.js';
+import type { Scenario } from '../experiment/scenario/expand.js';
+import { loadScenarios } from '../experiment/scenario/load.js';
+import { loadTopology } from '../experiment/scenario/topology-file.js';
+import { randomSeed } from '../base/statistics/random.js';
+import {
+  type HostAnswers,
+  unavailableIn,
+  withoutTopology,
+} from '../experiment/trial/availability.js';
+import { LiveExecutor } from '../experiment/trial/live-executor.js';
+import { runSchedule } from '../experiment/trial/schedule.js';
+import type { RunEvent } from '../experiment/trial/schedule-events.js';
 import { describePlan } from './dry-run.js';
-import { UsageError } from './exit.js';
+import { UsageError } from '../base/errors/errors.js';
 import { count, hours, seed } from './options.js';
 import { Progress } from './progress.js';
-import { finishReport, type HumanStream } from './report.js';
+import type { HumanStream } from './report.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
 interface Options {
@@ -38,6 +52,7 @@ interface Options {
   until?: string[];
   hours?: number;
   strace?: boolean;
+  recordCalls?: boolean;
   topology?: string;
 }
 
@@ -45,31 +60,34 @@ interface Options {
 export function addRun(root: Command): void {
   root
     .command('run')
-    .description('run scenarios: files, or names under bench/scenarios')
+    .description('run scenarios: files, or names as `list` shows them')
     .argument('[scenarios...]', 'default: loopback')
     .addOption(
       new Option('--out <dir>', 'folder of the run (default: results/runs/RUN)').conflicts(
         'resume',
       ),
     )
-    .option('--quick', 'two short blocks, to see that it works')
+    .option('--quick', 'two short blocks: a test that it works, not a measurement')
     .option('--seed <n>', 'seed of the order and of the stamped bytes (default: random)', seed)
-    .option('--blocks <n>', 'exactly so many blocks; with --until or --hours at most', count)
+    .option('--blocks <n>', 'number of blocks; with --until or --hours the maximum', count)
     .option(
       '--until <bound>',
-      "blocks until no more corruption is possible than this, e.g. 'corruption < 1/TB', '/GB', " +
+      "repeat blocks until more corruption than this is excluded, e.g. 'corruption < 1/TB', '/GB', " +
         "'splice.corruption < 1/1000 connections'; may be repeated",
       (text: string, before: string[] | undefined) => [...(before ?? []), text],
     )
-    .option('--hours <h>', 'soak: repeat the blocks until the time is over', hours)
+    .option('--hours <h>', 'repeat blocks for this many hours (soak test)', hours)
     .option(
       '--strace',
-      'every forwarder under strace, for the calls around incidents; gives no speed',
+      'run every forwarder under strace, to record the calls around incidents; gives no speed',
     )
-    .option(
-      '--topology <file>',
-      "where to run: this file's topology in place of the scenarios' own",
+    .addOption(
+      new Option(
+        '--record-calls',
+        'preload the call recorder into programs, to record the calls around incidents',
+      ).conflicts('strace'),
     )
+    .option('--topology <file>', "run on this file's topology instead of the scenarios' own")
     .option('--only <forwarders>', 'only these forwarders and the baseline, separated by commas')
     .option('--resume <dir>', 'go on with a stored run')
     .option('--dry-run', 'show what would run')
@@ -81,9 +99,9 @@ async function run(names: string[], options: Options): Promise<void> {
   const human = options.json ? process.stderr : process.stdout;
   const asked = await askedScenarios(names, options, (note) => human.write(`${note}\n`));
   if (options.dryRun) {
-    const text = asked ?? [];
-    const unavailable = await unavailableInAll(text, null);
-    human.write(describePlan(text, options.seed ?? null, unavailable));
+    const scenarios = asked ?? [];
+    const unavailable = await unavailableInAll(scenarios, null);
+    human.write(describePlan(scenarios, options.seed ?? null, unavailable));
     return;
   }
   await executeRun(asked, options, human);
@@ -95,13 +113,15 @@ type RunOptions = Pick<Options, 'out' | 'seed' | 'resume' | 'json'>;
 /**
  * Runs scenarios, stores every trial, writes the report and sets the exit code.
  * @param asked what to run; null = whatever the resumed run was started with
- * @param human where the report goes
+ * @param human where the report goes; null = none is made, and the exit code is not set
+ * @param onEvent told of each event as well
  * @returns the run's folder
  */
 export async function executeRun(
   asked: Scenario[] | null,
   options: RunOptions,
-  human: HumanStream,
+  human: HumanStream | null,
+  onEvent?: (event: RunEvent) => void,
 ): Promise<string> {
   const executor = new LiveExecutor();
   const signal = stopSignal();
@@ -114,6 +134,7 @@ export async function executeRun(
     const emit = (event: RunEvent) => {
       if (options.json) process.stdout.write(`${JSON.stringify(event)}\n`);
       progress.take(event);
+      onEvent?.(event);
     };
     try {
       for (const scenario of scenarios) {
@@ -133,19 +154,16 @@ export async function executeRun(
         await store.updateManifest({ stopping });
       }
       progress.clear();
-      const after = await executor.environmentAfter();
-      if (after !== null) {
-        await store.updateManifest({
-          environment_after: after,
-          environment_changes: environmentChanges(store.manifest.environment, after),
-        });
-      }
+      await storeEnvironmentAfter(store, executor);
       const finished = signal.aborted ? null : new Date().toISOString();
       await store.updateManifest({ finished, interrupted: signal.aborted });
     } finally {
       progress.clear();
       await store.close();
     }
+    if (human === null) return store.folder;
+    // Loaded here: where nobody reads it, charts and tables need not be.
+    const { finishReport } = await import('./report.js');
     process.exitCode = await finishReport(store.folder, human);
     const minutes = (performance.now() - started) / 60e3;
     human.write(`\nreport: ${join(store.folder, 'report.html')} (${minutes.toFixed(1)} minutes)\n`);
@@ -157,6 +175,19 @@ export async function executeRun(
   }
 }
 
+async function storeEnvironmentAfter(store: RunStore, executor: LiveExecutor): Promise<void> {
+  const after = await executor.environmentAfter();
+  if (after === null) return;
+  await store.updateManifest({
+    environment_after: after,
+    environment_changes: environmentChanges(store.manifest.environment, after),
+  });
+}
+
+function isProgram(use: string): boolean {
+  return forwarderKinds.get(use)?.runner.kind === 'command';
+}
+
 /** The scenarios asked for on the command line; null when resuming names none. */
 async function askedScenarios(
   names: string[],
@@ -164,12 +195,12 @@ async function askedScenarios(
   note: (text: string) => void,
 ): Promise<Scenario[] | null> {
   const { blocks, until: bounds, hours } = options;
-  const { quick: short, only, strace: traced, topology } = options;
-  const changes = short ?? blocks ?? only ?? traced ?? bounds ?? hours ?? topology;
+  const { quick: short, only, strace: traced, recordCalls: recorded, topology } = options;
+  const changes = short ?? blocks ?? only ?? traced ?? recorded ?? bounds ?? hours ?? topology;
   if (options.resume !== undefined && names.length === 0) {
     if (changes === undefined) return null;
     throw new UsageError(
-      '--resume goes on with the run as it was started; leave out --quick, --blocks, --only, --until, --hours, --strace and --topology',
+      '--resume goes on with the run as it was started; leave out --quick, --blocks, --only, --until, --hours, --strace, --record-calls and --topology',
     );
   }
   const elsewhere = topology === undefined ? null : await loadTopology(topology);
@@ -187,6 +218,7 @@ async function askedScenarios(
   }
   if (short) apply(quick);
   if (traced) apply(strace);
+  if (recorded) apply((scenario) => recordCalls(scenario, isProgram));
   if (bounds !== undefined) apply((scenario) => until(scenario, bounds, blocks));
   if (hours !== undefined) {
     const each = (hours * 3600) / scenarios.length;
@@ -235,6 +267,7 @@ async function openStore(
   const scenarios = asked ?? [];
   const started = new Date();
   const runId = idOf(started, scenarios);
+  const noise = await latestNoise();
   const manifest: RunManifest = {
     version: RECORD_VERSION,
     run_id: runId,
@@ -248,6 +281,7 @@ async function openStore(
     stopping: {},
     unavailable: [],
     detectors: await provenDetectorsFor(scenarios),
+    ...(noise === null ? {} : { noise }),
   };
   const store = await RunStore.create(options.out ?? join('results', 'runs', runId), manifest);
   try {

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { provenDetectors, proofFile, storeProof } from '../lab/proof.js';
-import { detectorSentence, selftestTable } from '../lab/proof-text.js';
-import { runSelftest, type SelftestResult } from '../lab/selftest.js';
-import { LiveExecutor } from '../trial/live-executor.js';
-import { EXIT } from './exit.js';
+import { provenDetectors, proofFile, storeProof } from '../tasks/selftest/proof.js';
+import { detectorSentence, selftestTable } from '../tasks/selftest/proof-text.js';
+import { runSelftest, type SelftestResult } from '../tasks/selftest/selftest.js';
+import { LiveExecutor } from '../experiment/trial/live-executor.js';
+import { EXIT } from '../base/errors/errors.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
 /** `splicebench selftest`: proves on this host that what could go wrong would be seen. */
 export function addSelftest(root: Command): void {
   root
     .command('selftest')
-    .description('prove on this host that corruption of every kind would be seen')
+    .description('prove on this host that corruption would be seen')
     .option('--json', 'the result as JSON on stdout, text on stderr')
     .action(async (options: { json?: boolean }) => {
       process.exitCode = await selftest(options.json ?? false);

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import picocolors from 'picocolors';
-import { type IncidentStyle, incidentText } from '../integrity/incident-text.js';
-import { terminalStyle } from '../report/terminal.js';
-import { judgeTrial } from '../integrity/outcome.js';
-import type { Outcome } from '../results/record.js';
-import type { EndpointResults } from '../native-surface.js';
+import { type IncidentStyle, incidentText } from '../data/integrity/incident-text.js';
+import { terminalStyle } from '../report/render/terminal.js';
+import { judgeTrial } from '../data/integrity/outcome.js';
+import type { Outcome } from '../data/record/words.js';
+import type { EndpointResults } from '../data/native/native-surface.js';
 import {
   assertReached,
   type CommonOptions,
@@ -13,7 +13,7 @@ import {
   secondsOf,
   startEndpoint,
 } from './endpoint-run.js';
-import { EXIT, UsageError } from './exit.js';
+import { EXIT, UsageError } from '../base/errors/errors.js';
 import { count, hostPort, seed, size } from './options.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
@@ -32,7 +32,7 @@ const SHOWN = 5;
 export function addSink(root: Command): void {
   root
     .command('sink')
-    .description('one sink alone: checks every byte, discards, or writes the bytes out')
+    .description('run one sink alone: it checks every byte, discards them, or writes them out')
     .addOption(new Option('--connect <host:port>', 'where to connect').argParser(hostPort))
     .addOption(
       new Option('--listen <host:port>', 'where to accept instead')
@@ -45,7 +45,7 @@ export function addSink(root: Command): void {
     .option('--file <path>', "expect the file's bytes instead")
     .option(
       '--bytes <size>',
-      'expect so much per connection; without it a short end cannot be told',
+      'bytes to expect per connection; without it, an early end cannot be detected',
       size,
     )
     .addOption(
@@ -59,7 +59,7 @@ export function addSink(root: Command): void {
         .choices(['-'])
         .conflicts('check'),
     )
-    .option('--connections <n>', 'so many connections', count, 1)
+    .option('--connections <n>', 'number of connections', count, 1)
     .option('--json', 'print the result as JSON')
     .action(sink);
 }
@@ -154,7 +154,7 @@ function text(
 ): string {
   const rate = gbps(received, seconds);
   const head = `received ${received} bytes in ${seconds.toFixed(1)} s${rate === null ? '' : ` (${rate.toFixed(2)} Gbps)`}`;
-  if (!checks) return `${head}, not looked at: ${outcome}\n`;
+  if (!checks) return `${head}, not checked: ${outcome}\n`;
   const { columns, color } = terminalStyle(process.stdout, process.env);
   const style: IncidentStyle = {
     bytesPerRow: columns >= 115 ? 16 : 8,

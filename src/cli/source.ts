@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { Outcome } from '../results/record.js';
-import type { EndpointResults } from '../native-surface.js';
+import type { Outcome } from '../data/record/words.js';
+import type { EndpointResults } from '../data/native/native-surface.js';
 import {
   assertReached,
   type CommonOptions,
@@ -9,7 +9,8 @@ import {
   gbps,
   startEndpoint,
 } from './endpoint-run.js';
-import { CouldNotRunError, EXIT } from './exit.js';
+import { CouldNotRunError, EXIT } from '../base/errors/errors.js';
+import { wordsOf } from '../base/errors/words.js';
 import { count, duration, hostPort, seed, size } from './options.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
 
@@ -23,7 +24,7 @@ interface Options extends CommonOptions {
 export function addSource(root: Command): void {
   root
     .command('source')
-    .description('one source alone: sends a stamped stream, zeros or a file to whoever connects')
+    .description('run one source alone: it sends a stamped stream, zeros or a file to every client')
     .addOption(
       new Option('--listen <host:port>', 'where to accept')
         .argParser(hostPort)
@@ -35,11 +36,11 @@ export function addSource(root: Command): void {
       'stop sending after this time, e.g. 3s (default: until the other end closes)',
       duration,
     )
-    .option('--bytes <size>', 'send so much per connection, e.g. 512MiB', size)
+    .option('--bytes <size>', 'bytes to send per connection, e.g. 512MiB', size)
     .option('--seed <n>', 'seed of the stamped stream', seed, '1')
     .addOption(new Option('--zero', 'send zeros').conflicts('file'))
     .option('--file <path>', "send the file's bytes")
-    .option('--connections <n>', 'serve so many connections', count, 1)
+    .option('--connections <n>', 'number of connections to serve', count, 1)
     .option('--json', 'print the result as JSON')
     .action(source);
 }
@@ -102,8 +103,6 @@ function assertFile(path: string): void {
   try {
     if (!statSync(path).isFile()) throw new Error('not a regular file');
   } catch (error) {
-    throw new CouldNotRunError(
-      `--file ${path}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CouldNotRunError(`--file ${path}: ${wordsOf(error)}`);
   }
 }

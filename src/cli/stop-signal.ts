@@ -1,5 +1,5 @@
 /** Ctrl-C and SIGTERM as an AbortSignal: the first asks, the second insists. */
-import { EXIT } from './exit.js';
+import { EXIT } from '../base/errors/errors.js';
 
 /** Ends what stopSignal() began: a signal ends the process again. */
 export function releaseSignals(): void {

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { findController } from '../../src/host/control-group.js';
-import { BudgetUnavailable, CpuBudget } from '../../src/host/cpu-budget.js';
+import { findController } from '../../src/base/process/control-group.js';
+import { BudgetUnavailable, CpuBudget } from '../../src/machine/host/cpu-budget.js';
 import { scratch, writeScenario } from '../support/folder.js';
 import { assertNothingLeft } from '../support/leaks.js';
-import { cli, splicebench, start, until } from '../support/process.js';
+import { cli, splicebench, start } from '../support/process.js';
 import { requireRoot } from '../support/require-tool.js';
 
 /** A stored run in which the forwarder that must block, according to the claim, does not. */
@@ -144,8 +144,8 @@ describe('claims --emulate-2008', { skip: noBudget() }, () => {
     const running = start(t, splicebench('claims', '--emulate-2008', '--quick'));
     const pid = running.pid;
     const ours = () => groups().filter((name) => name.includes(`-${pid}-`));
-    await until('a group', () => ours().length === 1);
-    await until('a trial', () => running.stderr.includes('copy'));
+    await running.until('a group', () => ours().length === 1);
+    await running.until('a trial', () => running.stderr.includes('copy'));
     running.kill('SIGKILL');
     await running.ended;
     await assertNothingLeft(running.mark, new Set());

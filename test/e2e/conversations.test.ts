@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import type { TrialRecord } from '../../src/results/record.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
 import { readCsv, scratchFolder, storedTrials, writeScenario } from '../support/folder.js';
 import { Running, splicebench } from '../support/process.js';
 import { SLOW_PROXY } from '../support/slow-proxy.js';

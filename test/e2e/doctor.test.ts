@@ -1,7 +1,7 @@
 /** The doctor on the host that runs the tests: it always runs, and says the same both ways. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { WARNING_KINDS } from '../../src/doctor/warnings.js';
+import { WARNING_KINDS } from '../../src/machine/host/warnings.js';
 import { scratch, writeScenario } from '../support/folder.js';
 import { assertNothingLeft } from '../support/leaks.js';
 import { cli, splicebench, start } from '../support/process.js';

@@ -144,7 +144,8 @@ describe('JSON of the contract', () => {
     const { json, code } = await sinkJson(t, port);
     assert.equal(code, 0);
     assert.equal((await source.ended).code, 0);
-    assert.ok(json.seconds >= 0.15 && json.bytes > 0, JSON.stringify(json));
+    // By the sink's clock, from its first byte: shorter where it was kept waiting.
+    assert.ok(json.seconds > 0 && json.seconds < 100 && json.bytes > 0, JSON.stringify(json));
   });
 
   it('upload: a source that connects, a sink that listens', async (t) => {

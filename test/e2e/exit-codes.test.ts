@@ -25,7 +25,7 @@ const PLACES = ['{listen.host}', '{listen.port}', '{upstream.host}', '{upstream.
 async function runWith(t: TestContext, program: Record<string, unknown>, more: object = {}) {
   const folder = scratch(t);
   const scenario = writeScenario(folder, {
-    workload: { bytes: '8MiB', stall: '1s' },
+    workload: { bytes: '8MiB' },
     forwarders: ['copy', { use: 'command', name: 'program', ...program }],
     baseline: 'copy',
     blocks: { min: 1, max: 1 },

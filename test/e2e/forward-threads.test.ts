@@ -95,7 +95,7 @@ describe('forward --threads', () => {
   });
 
   for (const [mechanism, option, said] of [
-    ['splice', '--once', /--once goes with one thread: leave out --threads/],
+    ['splice', '--once', /--once works with one thread only: leave out --threads/],
     ['uring-splice', '--json', /--threads: unknown key 'threads'/],
   ] as const) {
     it(`is refused with ${mechanism} ${option}`, async (t) => {

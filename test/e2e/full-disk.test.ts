@@ -38,7 +38,7 @@ function fill(folder: string, free: number): string {
 async function storing(t: TestContext, forwarder: object) {
   const folder = scratch(t);
   const scenario = writeScenario(folder, {
-    workload: { seconds: '300ms', warmup: 0, stall: '1s' },
+    workload: { seconds: '300ms', warmup: 0 },
     forwarders: [forwarder, 'copy'],
     blocks: { min: 1, max: 1 },
   });
@@ -89,8 +89,9 @@ describe('a full disk', { skip: requireRoot().skip }, () => {
     const disk = smallDisk(t, 8192);
     const scenario = writeScenario(scratch(t), {
       workload: { seconds: '200ms', warmup: 0 },
-      forwarders: ['copy'],
-      blocks: { min: 200, max: 200 },
+      forwarders: ['copy', 'splice'],
+      baseline: 'copy',
+      blocks: { min: 100, max: 100 },
     });
     const out = join(disk, 'run');
     const running = start(t, splicebench('run', scenario, '--json', '--out', out), {
@@ -111,6 +112,7 @@ describe('a full disk', { skip: requireRoot().skip }, () => {
     assert.ok(text.endsWith('\n'), 'no torn line');
     const stored = storedTrials(out);
     assert.ok(stored.length >= 2);
+    assert.equal(stored.length % 2, 0, 'no set is stored in part');
     assert.deepEqual(
       jsonLines(text).map(({ outcome }) => outcome),
       stored.map(() => 'intact'),
@@ -118,7 +120,7 @@ describe('a full disk', { skip: requireRoot().skip }, () => {
     const finished = jsonLines(running.stdout).filter(({ event }) => event === 'trial-end');
     assert.equal(finished.length, stored.length, 'a trial that was not stored is not announced');
 
-    // With room again the run can be gone on with. 200 blocks are not waited for.
+    // With room again the run can be gone on with. 100 blocks are not waited for.
     rmSync(ballast);
     const resumed = start(t, splicebench('run', '--resume', out, '--json'));
     await resumed.until('one trial more', () => storedTrials(out).length > stored.length);

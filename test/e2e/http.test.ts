@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { localHost } from '../../src/host/host.js';
-import { RoleClient } from '../../src/role/client.js';
+import { localHost } from '../../src/machine/host/host.js';
+import { RoleClient } from '../../src/machine/role/client.js';
 import { BAD_PROXY } from '../support/bad-proxy.js';
 import { scratch, type ScenarioKeys, storedTrials, writeScenario } from '../support/folder.js';
 import { cli } from '../support/process.js';
 import { requireTool } from '../support/require-tool.js';
 
-const WORKLOAD = { kind: 'http', connections: 3, seconds: '400ms', warmup: '100ms', stall: '1s' };
+const WORKLOAD = { kind: 'http', connections: 3, seconds: '400ms', warmup: '100ms', stall: '3s' };
 
 async function trialsOf(t: TestContext, keys: ScenarioKeys) {
   const folder = scratch(t);
@@ -100,7 +100,7 @@ describe('http', () => {
         };
         const { port, server: name } = await role.ask('open', start);
         assert.ok(name.startsWith(server));
-        const { httpBodies } = await import('../../src/role/http-bodies.js');
+        const { httpBodies } = await import('../../src/machine/role/http-bodies.js');
         for (const [index, body] of httpBodies('3', 5000).entries()) {
           const response = await fetch(`http://[::1]:${port}/${index}`);
           assert.equal(await response.text(), body, `${server} /${index}`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { STORED_PER_TRIAL } from '../../src/integrity/stored-limits.js';
+import { STORED_PER_TRIAL } from '../../src/data/integrity/stored-limits.js';
 import { scratch, storedIncidents, storedTrials, writeScenario } from '../support/folder.js';
 import { cli } from '../support/process.js';
 

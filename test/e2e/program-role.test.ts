@@ -5,13 +5,13 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLAIN_COMMAND } from '../../src/forwarders/command.js';
-import type { CommandSpec } from '../../src/forwarders/kind.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { type Host, localHost } from '../../src/host/host.js';
-import { RoleClient } from '../../src/role/client.js';
+import { PLAIN_COMMAND } from '../../src/machine/forwarders/command.js';
+import type { CommandSpec } from '../../src/machine/forwarders/kind.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { type Host, localHost } from '../../src/machine/host/host.js';
+import { RoleClient } from '../../src/machine/role/client.js';
 import { assertNothingLeft, markedProcesses, MARK } from '../support/leaks.js';
-import { until } from '../support/process.js';
+import { killById, until } from '../support/process.js';
 import { requireRoot, requireTool } from '../support/require-tool.js';
 
 /** An unprivileged user, where this is root's process. */
@@ -66,7 +66,7 @@ describe('how a program ends', () => {
       const what = leaves ? 'of a program that has left' : 'of one that lives';
       it(`${who}: no child in a session of its own ${what} is left`, { skip }, async (t) => {
         const mark = randomUUID();
-        const leave = leaves ? 'setTimeout(() => process.exit(0), 1000);' : '';
+        const leave = 'process.on("SIGUSR2", () => process.exit(0));';
         const spawn =
           'require("child_process").spawn("setsid", ["sleep", "300"], { detached: true, stdio: "ignore" })';
         const script = `${spawn}.unref(); ${leave} ${LISTEN}`;
@@ -75,7 +75,12 @@ describe('how a program ends', () => {
         await until('the child', forked);
         // Trials ask at both ends of the window.
         await role.ask('memory');
-        while (leaves && (await role.ask('mark')).alive) await sleep(20);
+        if (leaves) {
+          const own = markedProcesses(mark).find(({ command }) => command[0] === process.execPath);
+          assert.ok(own);
+          killById(own.pid, 'SIGUSR2');
+          while ((await role.ask('mark')).alive) await sleep(20);
+        }
         await role.ask('stop');
         await assertNothingLeft(mark, new Set());
       });

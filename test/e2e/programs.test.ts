@@ -75,15 +75,19 @@ describe('a program that becomes ready', () => {
 
 describe('a program that never becomes ready: its trial fails with the reason', () => {
   const cases: [string, Record<string, unknown>, RegExp][] = [
-    ['never listens', { argv: ['sleep', '60'] }, /sleep: did not listen on port \d+ within 1 s/],
+    [
+      'never listens',
+      { argv: ['sleep', '60'], ready: '1s' },
+      /sleep: did not listen on port \d+ within 1 s/,
+    ],
     [
       'never prints it',
-      { argv: SERVE, probe: { output: 'ready' } },
+      { argv: SERVE, probe: { output: 'ready' }, ready: '1s' },
       /did not print 'ready' within 1 s/,
     ],
     [
       'never satisfies the command',
-      { argv: SERVE, probe: { command: ['false'] } },
+      { argv: SERVE, probe: { command: ['false'] }, ready: '1s' },
       /the probe 'false' did not succeed within 1 s/,
     ],
     [
@@ -95,7 +99,7 @@ describe('a program that never becomes ready: its trial fails with the reason', 
   ];
   for (const [what, program, expected] of cases) {
     it(what, async (t) => {
-      const { code, trial } = await trialOf(t, { ready: '1s', ...program });
+      const { code, trial } = await trialOf(t, program);
       assert.equal(code, 1);
       assert.equal(trial.outcome, 'failed');
       assert.match(trial.error ?? '', expected);

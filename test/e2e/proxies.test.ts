@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { findProgram } from '../../src/host/program.js';
+import { findProgram } from '../../src/base/process/program.js';
 import { readCsv, scratch, storedTrials, writeScenario } from '../support/folder.js';
-import { assertNothingLeft, markedProcesses } from '../support/leaks.js';
+import { assertNothingLeft, markedProcesses, rxBytes } from '../support/leaks.js';
 import { killById, splicebench, start, until } from '../support/process.js';
 import { requireTools } from '../support/require-tool.js';
 
@@ -36,6 +36,7 @@ const DRIVERS: readonly { tools: string[]; entry: Record<string, unknown>; versi
   { tools: ['socat'], entry: { use: 'socat', buffer: '64KiB' }, version: /^socat 1/ },
   { tools: ['go'], entry: { use: 'go' }, version: /^go version/ },
   { tools: ['go'], entry: { use: 'go', splice: false, buffer: '64KiB' }, version: /^go version/ },
+  { tools: ['ssh', 'sshd', 'ssh-keygen'], entry: { use: 'ssh' }, version: /^OpenSSH_/ },
   { tools: [], entry: { use: 'node-pipe' }, version: /^Node v/ },
 ];
 
@@ -64,6 +65,27 @@ describe('drivers', () => {
       assert.deepEqual(files(), []);
     });
   }
+
+  const proxyd = { skip: requireTools('systemd-socket-activate').skip };
+  it('systemd-socket-proxyd forwards one direction intact', proxyd, async (t) => {
+    const { running, out, files } = startRun(t, {
+      workload: { bytes: '1MiB', connections: 20 },
+      matrix: { 'workload.direction': ['download', 'upload'] },
+      forwarders: ['copy', 'systemd-socket-proxyd'],
+    });
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 0, stderr);
+    const own = storedTrials(out).filter(({ forwarder }) => forwarder === 'systemd-socket-proxyd');
+    assert.deepEqual(
+      own.map((trial) => [trial.outcome, String(trial['forwarder_version']).split(' ')[0]]),
+      [
+        ['intact', 'systemd'],
+        ['intact', 'systemd'],
+      ],
+    );
+    await assertNothingLeft(running.mark, new Set());
+    assert.deepEqual(files(), []);
+  });
 
   it('ncat forwards a download', { skip: requireTools('ncat').skip }, async (t) => {
     const { running, out, files } = startRun(t, {
@@ -95,7 +117,7 @@ describe('a proxy that does not get through its trial', () => {
       });
       const proxy = () => markedProcesses(running.mark).find((one) => one.command[0] === 'haproxy');
       await running.until('haproxy', () => proxy() !== undefined && files().length > 0);
-      await running.until('bytes', () => (proxy() === undefined ? false : hasMoved(proxy()?.pid)));
+      await running.until('bytes', () => rxBytes(proxy()?.pid ?? 0) > 10_000_000);
       if (victim === 'haproxy') killById(proxy()?.pid ?? 0);
       else running.kill('SIGKILL');
       const { code } = await running.ended;
@@ -108,17 +130,6 @@ describe('a proxy that does not get through its trial', () => {
       assert.match(trial.error ?? '', /forwarder ended|ended \(/);
       assert.equal(code, trial.outcome === 'truncated' ? 3 : 1);
     });
-  }
-
-  function hasMoved(pid: number | undefined): boolean {
-    try {
-      const line = readFileSync(`/proc/${pid ?? 0}/net/dev`, 'utf8')
-        .split('\n')
-        .find((text) => text.trim().startsWith('lo:'));
-      return Number(line?.trim().split(/\s+/)[1] ?? 0) > 10_000_000;
-    } catch {
-      return false;
-    }
   }
 
   it('a configuration that it refuses: the error names what it said', options, async (t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { syscallTracepoint } from '../../src/host/tracepoint.js';
+import { syscallTracepoint } from '../../src/machine/host/tracepoint.js';
 import { scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { assertNothingLeft } from '../support/leaks.js';
 import { splicebench, start } from '../support/process.js';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { chartsOf } from '../../src/report/charts.js';
-import type { RunReport } from '../../src/report/model.js';
-import { writeReport } from '../../src/report/write-all.js';
+import { chartsOf } from '../../src/report/charts/charts.js';
+import type { RunReport } from '../../src/report/model/report-types.js';
+import { writeReport } from '../../src/report/render/write-all.js';
 import { requireTool } from '../support/require-tool.js';
 import { crowdedReport, fakeReport, hardReport, HOSTILE } from '../unit/report-fixture.js';
 

@@ -111,8 +111,8 @@ describe('run --quick', () => {
     const { columns, rows } = readCsv(join(out, 'trials.csv'));
     assertColumns(columns, TRIAL_COLUMNS);
     const trials = storedTrials(out);
-    // Two blocks of four forwarders, with and without a check.
-    assert.equal(trials.length, 16);
+    // Two blocks of four forwarders, with three kinds of ends.
+    assert.equal(trials.length, 24);
     assert.deepEqual(
       rows.map((row) => row['trial_id']),
       trials.map(({ trial_id: id }) => id),
@@ -135,12 +135,14 @@ describe('run --quick', () => {
     }
   });
 
-  it("summary.csv has the contract's columns in order, and never mixes the checks", () => {
+  it("summary.csv has the contract's columns in order, and never mixes the kinds of ends", () => {
     const { columns, rows } = readCsv(join(out, 'summary.csv'));
     assertColumns(columns, SUMMARY_COLUMNS);
     for (const forwarder of ['direct', 'poc', 'splice', 'copy']) {
-      for (const check of ['none', 'full']) {
-        const of = rows.filter((row) => row['forwarder'] === forwarder && row['check'] === check);
+      for (const payload of ['prepared', 'copied', '']) {
+        const of = rows.filter(
+          (row) => row['forwarder'] === forwarder && row['payload'] === payload,
+        );
         const [goodput, ...more] = of.filter((row) => row['metric'] === 'goodput');
         assert.ok(goodput && more.length === 0);
         assert.equal(goodput['n'], '2');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { listScenarios, resolveScenario } from '../../src/scenario/names.js';
+import { listScenarios, resolveScenario } from '../../src/experiment/scenario/names.js';
 import { scratch, storedTrials } from '../support/folder.js';
 import { cli } from '../support/process.js';
 

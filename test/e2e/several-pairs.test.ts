@@ -95,7 +95,7 @@ describe('several sources and sinks', { skip }, () => {
       blocks: { min: 2, max: 2 },
       workload: { ...SHORT, seconds: '1s' },
     });
-    await running.until('a trial', () => storedTrials(out).length === 1, 40_000);
+    await running.until('a trial', () => storedTrials(out).length === 1);
     await running.until('sources', () => lab.roles().some(({ name }) => name === 'source'));
     const source = lab.roles().find(({ name }) => name === 'source');
     assert.ok(source);

@@ -4,7 +4,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { assertNothingLeft, roleProcess, rxBytes } from '../support/leaks.js';
 import { cli, killById, splicebench, start } from '../support/process.js';
@@ -23,24 +22,30 @@ function waitsInSplice(pid: number): boolean {
   });
 }
 
-/** 0 when the process has ended meanwhile. */
-function bytesNow(pid: number): number {
-  try {
-    return rxBytes(pid);
-  } catch {
-    return 0;
-  }
-}
-
 /** A condition that holds once bytes have moved in three looks on end. */
 function flowing(pid: number): () => boolean {
   let last = Infinity;
   let growing = 0;
   return () => {
-    const now = bytesNow(pid);
+    const now = rxBytes(pid);
     growing = now > last + 100_000 ? growing + 1 : 0;
     last = now;
     return growing >= 3;
+  };
+}
+
+/** Looks, 20 ms apart, so many that a forwarder that was not given its CPU does not seem to be blocked. */
+const STILL = 25;
+
+/** A condition that holds once next to nothing has moved for some time: buffers are full. */
+function standingStill(pid: number): () => boolean {
+  let last = -Infinity;
+  let still = 0;
+  return () => {
+    const now = rxBytes(pid);
+    still = now <= last + 10_000 ? still + 1 : 0;
+    last = now;
+    return still >= STILL;
   };
 }
 
@@ -48,7 +53,8 @@ describe('options of splice', () => {
   it('a splice that waits for ever: the trial is stalled, the run goes on', async (t) => {
     const folder = scratch(t);
     const scenario = writeScenario(folder, {
-      workload: { seconds: '4s', warmup: 0, stall: '2s' },
+      // A sink of its own for each, so that each can be paused.
+      workload: { seconds: '4s', warmup: 0, stall: '3s', mode: 'solo' },
       forwarders: [
         { use: 'splice', name: 'blocks', nonblock: false, [READ_ON]: true },
         { use: 'poc', name: 'poc-blocks', nonblock: false },
@@ -70,7 +76,7 @@ describe('options of splice', () => {
       const flows = flowing(pid);
       await running.until('bytes in flight', () => over() || flows());
       killById(pid, 'SIGSTOP');
-      await sleep(500);
+      await running.until('full buffers', standingStill(pid));
       killById(pid, 'SIGCONT');
       await running.until('the end', over);
     }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { RecordedCall } from '../../src/results/record.js';
-import { straceUnavailable } from '../../src/role/strace.js';
+import type { RecordedCall } from '../../src/data/record/record.js';
+import { straceUnavailable } from '../../src/machine/role/strace.js';
 import { BAD_PROXY } from '../support/bad-proxy.js';
 import { BAD_AT, BAD_LENGTH } from '../support/bad-proxy-modes.js';
 import {

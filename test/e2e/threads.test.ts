@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { readCsv, scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { cli, run, splicebench } from '../support/process.js';
 import { requireMechanism, requireTool } from '../support/require-tool.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 
 const MECHANISMS = [...forwarderKinds.values()].flatMap(({ runner, options }) =>
   runner.kind === 'builtin' && 'threads' in options.shape ? [runner.mechanism] : [],

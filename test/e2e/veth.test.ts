@@ -110,7 +110,7 @@ describe('veth', { skip }, () => {
       assert.equal(seen.size, 3);
       running.kill(signal);
       await running.ended;
-      await assertNothingLeft(running.mark, seen, 8000);
+      await assertNothingLeft(running.mark, seen);
       assert.deepEqual([hostInterfaces(), namedNetworks()], before);
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Runs under AddressSanitizer and UBSan: `make sanitize-addon` starts this file, last of all, with
- * the addon that it built. Any report of any process fails it.
+ * Runs under AddressSanitizer and UBSan: `make sanitize-addon` starts this file with the
+ * addon that it built. Any report of any process fails it.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { after, describe, it } from 'node:test';
 import { BAD_PROXY } from '../support/bad-proxy.js';
 import { scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { cli, killById, run, splicebench, start } from '../support/process.js';
-import { roleProcess } from '../support/leaks.js';
+import { roleProcess, rxBytes } from '../support/leaks.js';
 import { sanitizerEnvironment, sanitizerReports } from '../support/sanitizer.js';
 
 const PLACES = ['{listen.host}', '{listen.port}', '{upstream.host}', '{upstream.port}'];
@@ -61,13 +61,14 @@ describe('the addon under sanitizers', () => {
     const out = join(scratch(t), 'run');
     const { code, stderr } = await cli(t, ['run', '--quick', '--out', out], { deadline: 120_000 });
     assert.equal(code, 0, stderr);
-    assert.equal(storedTrials(out).length, 16);
+    const outcomes = new Set(storedTrials(out).map(({ outcome }) => outcome));
+    assert.deepEqual([...outcomes].sort(), ['intact', 'unchecked'], stderr);
   });
 
   it('many connections, both directions, a message size, a proxy that spoils', async (t) => {
     const folder = scratch(t);
     const scenario = writeScenario(folder, {
-      workload: { seconds: '300ms', warmup: 0, connections: 20, stall: '2s' },
+      workload: { seconds: '300ms', warmup: 0, connections: 20 },
       matrix: { 'workload.direction': ['upload', 'both'], 'workload.message': ['1KiB', null] },
       forwarders: [
         'copy',
@@ -98,9 +99,13 @@ describe('the addon under sanitizers', () => {
     const running = start(t, splicebench('run', scenario, '--out', out), { deadline: 120_000 });
     for (const [index, victim] of ['source', 'sink', 'forwarder'].entries()) {
       await running.until(`trial ${index + 1}`, () => storedTrials(out).length === index);
-      await running.until('its roles', () => roleProcess(running.mark, victim) !== undefined);
-      // Past its start: data flows or is about to.
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      let before: number | null = null;
+      await running.until('bytes in flight', () => {
+        const sink = roleProcess(running.mark, 'sink');
+        if (sink === undefined) return false;
+        before ??= rxBytes(sink.pid);
+        return rxBytes(sink.pid) > before + 1_000_000;
+      });
       killById(roleProcess(running.mark, victim)?.pid ?? 0);
       await running.until('its end', () => storedTrials(out).length === index + 1);
     }

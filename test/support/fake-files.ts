@@ -1,5 +1,5 @@
 /** A host's files as a test wants them. */
-import type { FileReader } from '../../src/host/files.js';
+import type { FileReader } from '../../src/base/process/files.js';
 
 /** @param texts by path; folders are what the paths make them */
 export function fakeFiles(texts: Readonly<Record<string, string>>): FileReader {

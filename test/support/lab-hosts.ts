@@ -7,7 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchFolder } from './folder.js';
-import { markedProcesses, MARK } from './leaks.js';
+import { GONE_WITHIN, markedProcesses, MARK } from './leaks.js';
 import { killById, until } from './process.js';
 
 export const PARTS = ['source', 'forwarder', 'sink'] as const;
@@ -147,13 +147,13 @@ export class LabHosts {
   }
 
   /** Fails when something that a login has started still lives after some time. */
-  async assertNothingLeft(within = 5000): Promise<void> {
+  async assertNothingLeft(): Promise<void> {
     const left = () =>
       markedProcesses(this.mark).map(({ pid, command }) => `${pid} ${command.join(' ')}`);
     await until(
       'nothing is left on the hosts',
       () => left().length === 0,
-      within,
+      GONE_WITHIN,
       () => left().join('\n'),
     );
   }

@@ -4,7 +4,7 @@
  * machine does not disturb.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Name of the variable that carries the mark. */
@@ -42,19 +42,46 @@ export function networks(): Set<string> {
   return new Set(pids().flatMap((pid) => networkOf(pid) ?? []));
 }
 
-/** Network namespaces of marked processes that are not this process's. */
+/**
+ * Open files of namespaces that were seen. The kernel gives the number of one that has ended to the next
+ * that anybody makes, which would then seem to be left behind; it does not while a file of it is open.
+ */
+const kept = new Map<string, number>();
+
+/** Network namespaces of marked processes that are not this process's; kept until `assertNothingLeft`. */
 export function privateNetworks(mark: string): Set<string> {
   const own = networkOf(process.pid);
-  return new Set(
-    markedProcesses(mark).flatMap(({ network }) =>
-      network === null || network === own ? [] : [network],
-    ),
+  const found = markedProcesses(mark).filter(
+    ({ pid, network }) => network !== null && network !== own && keep(pid, network),
   );
+  return new Set(found.flatMap(({ network }) => network ?? []));
 }
 
-/** Bytes received over loopback in a process's network namespace. */
+/** False when the process has ended, or is elsewhere by now. */
+function keep(pid: number, network: string): boolean {
+  if (kept.has(network)) return true;
+  try {
+    const file = openSync(`/proc/${pid}/ns/net`, 'r');
+    const same = network === `net:[${fstatSync(file).ino}]`;
+    if (same) kept.set(network, file);
+    else closeSync(file);
+    return same;
+  } catch {
+    return false;
+  }
+}
+
+function release(networks: ReadonlySet<string>): void {
+  for (const network of networks) {
+    const file = kept.get(network);
+    if (file !== undefined) closeSync(file);
+    kept.delete(network);
+  }
+}
+
+/** Bytes received over loopback in a process's network namespace; 0 where the process has ended. */
 export function rxBytes(pid: number): number {
-  const line = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
+  const line = (read(`/proc/${pid}/net/dev`) ?? '')
     .split('\n')
     .find((text) => text.trim().startsWith('lo:'));
   return Number(line?.trim().split(/\s+/)[1] ?? 0);
@@ -70,6 +97,12 @@ export function namedNetworks(): string[] {
 }
 
 /**
+ * How long something may take to end, milliseconds. Ending takes CPU, which a busy machine gives late; what ends
+ * by itself only now and then takes longer: a role without a word from its orchestrator, after 15 s.
+ */
+export const GONE_WITHIN = 10_000;
+
+/**
  * Fails when something that carries the mark still lives after some time, or when one of the
  * namespaces that were seen still has a process in it. Nothing has to be found twice: a process
  * that is just calling execve has no environment to read for a moment.
@@ -77,18 +110,21 @@ export function namedNetworks(): string[] {
 export async function assertNothingLeft(
   mark: string,
   seen: ReadonlySet<string>,
-  within = 2500,
+  within = GONE_WITHIN,
 ): Promise<void> {
   const deadline = performance.now() + within;
-  for (let clean = 0; ;) {
-    const left = markedProcesses(mark).map(({ pid, command }) => `${pid} ${command.join(' ')}`);
-    const held = [...networks()].filter((network) => seen.has(network));
-    clean = left.length === 0 && held.length === 0 ? clean + 1 : 0;
-    if (clean === 2) return;
-    if (clean === 0 && performance.now() > deadline) {
-      assert.deepEqual({ left, held }, { left: [], held: [] }, 'left behind');
+  try {
+    for (let clean = 0; clean < 2;) {
+      const left = markedProcesses(mark).map(({ pid, command }) => `${pid} ${command.join(' ')}`);
+      const held = [...networks()].filter((network) => seen.has(network));
+      clean = left.length === 0 && held.length === 0 ? clean + 1 : 0;
+      if (clean === 0 && performance.now() > deadline) {
+        assert.deepEqual({ left, held }, { left: [], held: [] }, 'left behind');
+      }
+      await sleep(50);
     }
-    await sleep(50);
+  } finally {
+    release(seen);
   }
 }
 

@@ -38,7 +38,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** True when something in this network namespace listens on a TCP port. */
-export function listens(port: number): boolean {
+function listens(port: number): boolean {
   return inState(port, LISTEN);
 }
 

@@ -43,6 +43,7 @@ export class Running {
   /** In the environment of this program and of everything that it starts. */
   readonly mark = randomUUID();
   private readonly child: ChildProcess;
+  private readonly deadline: number;
   private readonly chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
   private result: Ended | null = null;
 
@@ -50,6 +51,7 @@ export class Running {
     readonly argv: readonly string[],
     { cwd, env, holdInput = false, deadline = DEADLINE }: StartOptions = {},
   ) {
+    this.deadline = deadline;
     const [program = '', ...args] = argv;
     this.child = spawn(program, args, {
       stdio: [holdInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
@@ -113,8 +115,11 @@ export class Running {
     this.child.stdin?.end();
   }
 
-  /** The wait ends with an error that shows what the program said. */
-  async until(what: string, isTrue: () => boolean, deadline = 20_000): Promise<void> {
+  /**
+   * The wait ends with an error that shows what the program said. It is as long as the program may take:
+   * on a busy machine a shorter one would be about the machine.
+   */
+  async until(what: string, isTrue: () => boolean, deadline = this.deadline): Promise<void> {
     await until(what, isTrue, deadline, () => this.said());
   }
 

@@ -4,7 +4,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { native } from '../../src/native.js';
+import { native } from '../../src/data/native/native.js';
 
 /** What `node:test` takes as an option: false = run, a text = skip with this reason. */
 export interface ToolCheck {

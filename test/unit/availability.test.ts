@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseScenario } from '../../src/scenario/load.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { isUnavailable, unavailableIn } from '../../src/trial/availability.js';
+import { z } from 'zod';
+import { parseScenario } from '../../src/experiment/scenario/load.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { isUnavailable, unavailableIn } from '../../src/experiment/trial/availability.js';
 
 const TEXT = `name: t
 matrix: { workload.connections: [1, 10] }
@@ -13,7 +14,8 @@ describe('availability', () => {
   const scenario = parseScenario(TEXT, 't.yaml', forwarderKinds);
   const none = () => Promise.resolve(null);
   const never = (): null => null;
-  const runner = { kind: 'builtin', mechanism: 'copy' } as const;
+  const settings = z.strictObject({});
+  const runner = { kind: 'builtin', mechanism: 'copy', settings } as const;
 
   it('leaves a forwarder out of the cells whose workload it is not for', async () => {
     const found = await unavailableIn(scenario, forwarderKinds);

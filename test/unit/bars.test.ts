@@ -6,13 +6,13 @@ import { parseIperf3, windowOf } from '../../bench/bars/iperf3.js';
 import type { Bar } from '../../bench/bars/judged.js';
 import type { Measurement } from '../../bench/bars/samples.js';
 import { barsTable, barsText, verdictText } from '../../bench/bars/text.js';
-import { codeBlock, replaceSection } from '../../bench/readme/section.js';
+import { blocksOf, codeBlock, replaceSection } from '../../bench/readme/section.js';
 import { recorderCosts, type RecorderPair } from '../../bench/recorder/samples.js';
-import { UsageError } from '../../src/cli/exit.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import { loadScenarios } from '../../src/scenario/load.js';
-import { blankRecord } from '../../src/trial/blank-record.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { loadScenarios } from '../../src/experiment/scenario/load.js';
+import { blankRecord } from '../../src/data/record/blank-record.js';
 
 const BLOCKS = 8;
 const [SPEED, CHECKED, ACTIVE, CONNECTIONS] = await loadScenarios(
@@ -62,7 +62,8 @@ const all = [
   ...trials(SPEED, 'haproxy-copy-256KiB', 12),
   ...trials(SPEED, 'nginx-256KiB', 14),
   ...trials(SPEED, 'socat', 16),
-  ...trials(CHECKED, 'copy', 15),
+  ...trials(CHECKED, 'copy', 19),
+  ...trials(CHECKED, 'copy-checked', 15),
   ...trials(CONNECTIONS, 'splice', 40, 0.2, 0),
   ...trials(CONNECTIONS, 'splice', 30, 0.2, 1),
   ...trials(ACTIVE, 'splice', 6),
@@ -156,7 +157,7 @@ describe('bars', () => {
       trial.connections === 1000 ? { ...trial, bottleneck: 'sink' as const } : trial,
     );
     const bound = barOf(evaluateBars({ trials: limited, measurements: [] }), 'splice-connections');
-    assert.match(bound.note ?? '', /limited splice at 1,000 connections: a lower bound/);
+    assert.match(bound.note ?? '', /limited splice at 1,000 connections: co-limited/);
     const only = barOf(evaluateBars({ trials: crowded, measurements: [] }), 'splice-connections');
     assert.equal(only.verdict, 'unavailable');
   });
@@ -167,7 +168,7 @@ describe('bars', () => {
     assert.match(bar.note ?? '', /limited uring-copy and copy: either may be faster/);
   });
 
-  it('compares checked with unchecked of the same block across scenarios', () => {
+  it('compares checked with unchecked of the same block', () => {
     const bar = barOf(evaluateBars({ trials: all, measurements: [] }), 'check-full');
     assert.ok(Math.abs((bar.value ?? 0) - 15 / 19) < 1e-9);
     assert.equal(bar.verdict, 'missed');
@@ -193,12 +194,12 @@ describe('bars', () => {
     );
   });
 
-  it('marks a ratio as a lower bound where the endpoints limited it', () => {
+  it('calls a ratio co-limited where the endpoints limited it', () => {
     const limited = all.map((trial) =>
       trial.forwarder === 'splice' ? { ...trial, bottleneck: 'sink' as const } : trial,
     );
     const bar = barOf(evaluateBars({ trials: limited, measurements: [] }), 'splice-haproxy');
-    assert.match(bar.note ?? '', /endpoints limited splice: a lower bound/);
+    assert.match(bar.note ?? '', /endpoints limited splice: co-limited, so CPU per GB decides/);
   });
 
   it('says when the interval holds the limit', () => {
@@ -209,7 +210,7 @@ describe('bars', () => {
     });
     const bar = barOf(evaluateBars({ trials: uneven, measurements: [] }), 'splice-haproxy');
     assert.equal(bar.certain, false);
-    assert.match(verdictText(bar), /not for certain/);
+    assert.match(verdictText(bar), /^inconclusive$/);
   });
 
   it('wants every active connection intact', () => {
@@ -341,6 +342,12 @@ describe('sections of the README', () => {
   it('makes a block that its own text cannot close', () => {
     assert.equal(codeBlock('\na\n\n'), '```text\na\n```');
     assert.equal(codeBlock('```\nx'), '````text\n```\nx\n````');
+  });
+
+  it('takes the blocks that are asked for, and misses none', () => {
+    const text = '\nSpeed a\n1\n\nCosts\n2\n\nVerdict\n3\n';
+    assert.equal(blocksOf(text, [/^Verdict/, /^Speed/]), 'Speed a\n1\n\nVerdict\n3');
+    assert.throws(() => blocksOf(text, [/^Speed/, /^Integrity/]), UsageError);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type BusyParts, findBottleneck } from '../../src/trial/bottleneck.js';
+import { type BusyParts, findBottleneck } from '../../src/experiment/measure/bottleneck.js';
 
 function found(change: Partial<BusyParts>): string {
   const idle = { forwarder: 0.2, source: 0.2, sink: 0.2, forwarderCpu: 0.3, endpointCpu: 0.4 };

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { buildDigest, digestOf } from '../../src/host/build-digest.js';
-import { buildFault } from '../../src/host/remote-hosts.js';
-import { packageRoot } from '../../src/native.js';
+import { buildDigest, digestOf } from '../../src/machine/host/build-digest.js';
+import { buildFault } from '../../src/machine/topology/hosts/remote-hosts.js';
+import { packageRoot } from '../../src/base/process/package-root.js';
 import { scratch } from '../support/folder.js';
 
 /** A package with a little of everything. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { commandKind, fillPlaceholders } from '../../src/forwarders/command.js';
+import { commandKind } from '../../src/machine/forwarders/command.js';
+import { fillPlaceholders } from '../../src/machine/forwarders/places.js';
 
 const places = {
   listen: { host: '127.0.0.1', port: 4000 },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { comparisonText } from '../../src/report/comparison-text.js';
-import type { RunManifest, TrialRecord } from '../../src/results/record.js';
-import { type ComparedSide, compareSides } from '../../src/results/comparison.js';
+import { comparisonText } from '../../src/report/render/comparison-text.js';
+import type { RunManifest, TrialRecord } from '../../src/data/record/record.js';
+import { type ComparedSide, compareSides } from '../../src/experiment/verdict/comparison.js';
 import { COPY, SPLICE, fakeSource } from './report-fixture.js';
 
 function side(name: string, change: Partial<ComparedSide> = {}): ComparedSide {

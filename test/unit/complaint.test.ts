@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { complaintIn } from '../../src/role/complaint.js';
+import { complaintIn } from '../../src/machine/role/complaint.js';
 
 describe('what of a program’s output explains its end', () => {
   const cases: [string, string, string][] = [
@@ -20,6 +20,11 @@ describe('what of a program’s output explains its end', () => {
       'of Node the message, not the version below the stack',
       'node:events:1\n      throw er;\nError: listen EADDRINUSE\n    at Server\n\nNode.js v20.1.0\n',
       ': Error: listen EADDRINUSE',
+    ],
+    [
+      'the option that a program does not know, and not the end of its help',
+      "setpriv: unrecognized option '--pdeathsig'\nUsage: setpriv [OPTIONS] PROG\n\t--ambient-caps CAP,CAP\n",
+      ": setpriv: unrecognized option '--pdeathsig'",
     ],
   ];
   for (const [what, said, expected] of cases) {

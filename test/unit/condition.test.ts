@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Condition, conditionNames, conditionTitle } from '../../src/report/condition.js';
+import {
+  type Condition,
+  conditionNames,
+  conditionTitle,
+} from '../../src/experiment/verdict/condition.js';
 
 const PLAIN: Condition = {
   cell: 'probe/check=full',

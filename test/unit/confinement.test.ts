@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { localHost } from '../../src/host/host.js';
-import { confinedHost } from '../../src/host/confinement.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { parseScenario } from '../../src/scenario/load.js';
-import { lackingForCell, unavailableIn } from '../../src/trial/availability.js';
+import { localHost } from '../../src/machine/host/host.js';
+import { confinedHost } from '../../src/machine/topology/common/confinement.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { parseScenario } from '../../src/experiment/scenario/load.js';
+import { lackingForCell, unavailableIn } from '../../src/experiment/trial/availability.js';
 
 describe('a confined forwarder', () => {
   it('starts as any other where nothing is asked', async () => {

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { findController } from '../../src/host/control-group.js';
-import { BudgetUnavailable, CpuBudget } from '../../src/host/cpu-budget.js';
-import { localHost } from '../../src/host/host.js';
+import { findController } from '../../src/base/process/control-group.js';
+import { BudgetUnavailable, CpuBudget } from '../../src/machine/host/cpu-budget.js';
+import { localHost } from '../../src/machine/host/host.js';
 
 const V1 = 'cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,nosuid,cpu,cpuacct 0 0\n';
 const V2 = 'cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { parseScenario } from '../../src/scenario/load.js';
-import { unavailableIn } from '../../src/trial/availability.js';
-import { lacksDescriptors } from '../../src/trial/descriptors.js';
-import { descriptorLimit } from '../../src/host/descriptor-limit.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { parseScenario } from '../../src/experiment/scenario/load.js';
+import { unavailableIn } from '../../src/experiment/trial/availability.js';
+import { lacksDescriptors } from '../../src/experiment/trial/descriptors.js';
+import { descriptorLimit } from '../../src/machine/host/descriptor-limit.js';
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
 Max processes             7823                 7823                 processes

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type HostFacts, readHostFacts, type Reader, TOOLS } from '../../src/doctor/host-facts.js';
-import { WARNING_KINDS, warningsFor } from '../../src/doctor/warnings.js';
+import {
+  type HostFacts,
+  readHostFacts,
+  type Reader,
+  TOOLS,
+} from '../../src/machine/host/host-facts.js';
+import { WARNING_KINDS, warningsFor } from '../../src/machine/host/warnings.js';
 
 /** A host on which nothing spoils anything. */
 const SOUND: HostFacts = {
@@ -12,6 +17,7 @@ const SOUND: HostFacts = {
   cpus: [0, 1, 2, 3],
   threadsShareCores: false,
   governors: ['performance'],
+  lineTrips: [50, 55],
   turbo: false,
   mitigations: [],
   busy: 0.01,
@@ -22,6 +28,7 @@ const SOUND: HostFacts = {
   memoryAvailable: 2 ** 33,
   memoryPressure: 0,
   virtual: false,
+  machineType: 'c7i.large',
   numaNodes: 1,
   missingTools: [],
   interfacesWithoutOffloads: [],
@@ -30,6 +37,7 @@ const SOUND: HostFacts = {
 /** What makes each warning, one change to the sound host. */
 const CAUSES: Record<string, Partial<HostFacts>> = {
   'no-namespace': { namespaceRefusal: 'Operation not permitted' },
+  'cpus-apart': { lineTrips: [50, 340] },
   pacing: { congestion: 'bbr' },
   'no-tracepoint': { tracepointRefusal: 'needs root' },
   'no-hardware-counters': { hardwareCounters: false },
@@ -45,6 +53,7 @@ const CAUSES: Record<string, Partial<HostFacts>> = {
   'few-files': { openFiles: 1024 },
   memory: { memoryPressure: 0.2 },
   'virtual-machine': { virtual: true },
+  burstable: { machineType: 't4g.micro' },
   numa: { numaNodes: 2 },
   offloads: { interfacesWithoutOffloads: ['eth0'] },
   'missing-tools': { missingTools: ['haproxy', 'tc'] },
@@ -70,6 +79,13 @@ describe('warningsFor', () => {
       for (const words of [found, matters, remedy]) assert.match(words, /\w{3}/);
     });
   }
+
+  it('tells CPUs that move from CPUs that have no cache in common', () => {
+    const foundWith = (lineTrips: number[]) => warningsFor({ ...SOUND, lineTrips })[0]?.found;
+    assert.match(foundWith([50, 340]) ?? '', /50 to 340 ns .*: the hypervisor moves them/);
+    assert.match(foundWith([320, 340]) ?? '', /320 to 340 ns .*: they have no cache in common/);
+    assert.equal(foundWith([]), undefined);
+  });
 
   it('takes nothing for granted that the host does not tell', () => {
     const silent: HostFacts = {
@@ -114,6 +130,7 @@ function fakeReader(files: Record<string, string>, later: Record<string, string>
     },
     namespaceRefusal: () => Promise.resolve(null),
     tracepointRefusal: () => Promise.resolve('needs root'),
+    lineTrip: (first, second) => (first === 0 && second === 1 ? 52 : null),
     offloads: (name) => ({
       tso: name !== 'eth1',
       gso: true,
@@ -162,6 +179,7 @@ describe('readHostFacts', () => {
       hardwareCounters: true,
       cpus: [0, 1],
       threadsShareCores: true,
+      lineTrips: Array.from({ length: 8 }, () => 52),
       governors: ['powersave'],
       turbo: true,
       mitigations: ['meltdown'],
@@ -173,6 +191,7 @@ describe('readHostFacts', () => {
       memoryAvailable: 2048 * 1024,
       memoryPressure: 0.025,
       virtual: true,
+      machineType: null,
       numaNodes: 2,
       missingTools: ['ncat'],
       interfacesWithoutOffloads: ['eth1'],

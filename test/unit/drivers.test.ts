@@ -4,12 +4,13 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { buildGo } from '../../src/forwarders/drivers/go-build.js';
-import { buildOf } from '../../src/forwarders/drivers/nginx.js';
-import { needs } from '../../src/forwarders/drivers/program.js';
-import type { CommandSpec } from '../../src/forwarders/kind.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { buildGo } from '../../src/machine/forwarders/drivers/go-build.js';
+import { buildOf } from '../../src/machine/forwarders/drivers/nginx.js';
+import { needs } from '../../src/machine/forwarders/drivers/program.js';
+import type { CommandSpec } from '../../src/machine/forwarders/kind.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { PLAIN_STREAM } from '../../src/experiment/workload/schema.js';
+import { parseScenario } from '../../src/experiment/scenario/load.js';
 
 function kindOf(use: string) {
   const kind = forwarderKinds.get(use);
@@ -75,9 +76,33 @@ describe('haproxy', () => {
     }
   });
 
+  it('sends a header of the PROXY protocol where asked', async () => {
+    const server = async (options: Record<string, unknown>) =>
+      /^ +server upstream \S+(.*)$/m.exec(await haproxyConfiguration(options))?.[1];
+    assert.equal(await server({}), '');
+    assert.equal(await server({ 'proxy-protocol': 'v1' }), ' send-proxy');
+    assert.equal(await server({ 'proxy-protocol': 'v2' }), ' send-proxy-v2');
+  });
+
   it('refuses what it does not know', async () => {
     await assert.rejects(specOf('haproxy', { splice: 'yes' }));
     await assert.rejects(specOf('haproxy', { pipe: '1MiB' }));
+  });
+
+  it('zero-copy forwarding is switched off where there is any', async (t) => {
+    assert.match(
+      await haproxyConfiguration({ 'zero-copy': false }),
+      /^ +tune\.disable-zero-copy-f/m,
+    );
+    assert.doesNotMatch(await haproxyConfiguration({}), /zero-copy/);
+    onlyPrograms(t, { haproxy: 'echo HAProxy version 2.6.12-1 2026/10/17' });
+    const reason = await kindOf('haproxy').unavailable({ 'zero-copy': false });
+    assert.match(reason ?? '', /came with HAProxy 2\.9, and this one is 2\.6\.12-1/);
+  });
+
+  it('and a newer one has it', async (t) => {
+    onlyPrograms(t, { haproxy: 'echo HAProxy version 3.2.26-1 2026/10/17' });
+    assert.equal(await kindOf('haproxy').unavailable({ 'zero-copy': false }), null);
   });
 
   it('a build without splice can copy, but not splice', async (t) => {
@@ -87,6 +112,28 @@ describe('haproxy', () => {
       (await kindOf('haproxy').unavailable({ splice: 'auto' })) ?? '',
       /built without splice/,
     );
+  });
+});
+
+describe('proxy-protocol', () => {
+  const refusal = (use: string, prefix: 'proxy-v1' | 'proxy-v2' | null, options = {}) =>
+    kindOf(use).refuses({ ...PLAIN_STREAM, prefix }, options);
+
+  it('goes with a workload that declares the same version, and with no other', () => {
+    for (const use of ['haproxy', 'nginx']) {
+      assert.equal(refusal(use, null), null);
+      assert.equal(refusal(use, 'proxy-v1', { 'proxy-protocol': 'v1' }), null);
+      assert.match(refusal(use, null, { 'proxy-protocol': 'v1' }) ?? '', /declares no prefix/);
+      const other = refusal(use, 'proxy-v2', { 'proxy-protocol': 'v1' });
+      assert.match(other ?? '', /declares proxy-v2 \(workload.prefix: proxy-v1\)$/);
+    }
+    assert.equal(refusal('haproxy', 'proxy-v2', { 'proxy-protocol': 'v2' }), null);
+    assert.throws(() => refusal('nginx', 'proxy-v2', { 'proxy-protocol': 'v2' }));
+  });
+
+  it('nobody sends it where there is no forwarder', () => {
+    assert.equal(refusal('direct', null), null);
+    assert.match(refusal('direct', 'proxy-v1') ?? '', /nobody sends a PROXY header/);
   });
 });
 
@@ -144,9 +191,9 @@ describe('socat, ncat and node-pipe', () => {
     const workload = cells[0]?.workload;
     assert.ok(workload?.kind === 'stream');
     const { refuses } = kindOf('ncat');
-    assert.equal(refuses(workload), null);
-    assert.match(refuses({ ...workload, connections: 2 }) ?? '', /one connection/);
-    assert.match(refuses({ ...workload, direction: 'both' }) ?? '', /downloads only/);
+    assert.equal(refuses(workload, {}), null);
+    assert.match(refuses({ ...workload, connections: 2 }, {}) ?? '', /one connection/);
+    assert.match(refuses({ ...workload, direction: 'both' }, {}) ?? '', /downloads only/);
   });
 
   for (const use of ['poc', 'ncat']) {
@@ -156,7 +203,7 @@ describe('socat, ncat and node-pipe', () => {
         const text = `{name: t, forwarders: [copy], workload: {kind: ${kind}, connections: 1}}`;
         const workload = parseScenario(text, 't.yaml', forwarderKinds).cells[0]?.workload;
         assert.ok(workload?.kind === kind);
-        assert.match(refuses(workload) ?? '', /downloads only/);
+        assert.match(refuses(workload, {}) ?? '', /downloads only/);
       }
     });
   }
@@ -177,10 +224,10 @@ describe('a program that is absent', () => {
 
   it('any program: says how to get it, and is found where it is', async () => {
     assert.equal(
-      await needs('no-such-proxy', 'its-package')(),
+      await needs('no-such-proxy', 'its-package')({}),
       'no-such-proxy not found (apt-get install its-package)',
     );
-    assert.equal(await needs('sh')(), null);
+    assert.equal(await needs('sh')({}), null);
   });
 
   it('go: says how to get it', async (t) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PLAIN_STREAM } from '../../src/scenario/workload.js';
-import type { StreamWorkload } from '../../src/scenario/plan.js';
-import { endpointOptions, isNear, type Side } from '../../src/trial/endpoints.js';
+import { PLAIN_STREAM } from '../../src/experiment/workload/schema.js';
+import type { StreamWorkload } from '../../src/data/record/plan.js';
+import { endpointOptions, isNear, type Side } from '../../src/experiment/measure/endpoints.js';
 
 function optionsOf(side: Side, workload: Partial<StreamWorkload>, near: boolean) {
   return endpointOptions(side, {
@@ -15,6 +15,25 @@ function optionsOf(side: Side, workload: Partial<StreamWorkload>, near: boolean)
     firstConnection: 0,
   });
 }
+
+describe('how an endpoint sends and receives', () => {
+  const modes = (workload: Partial<StreamWorkload>) => {
+    const { send } = optionsOf('upstream', workload, true);
+    return [send, optionsOf('downstream', workload, true).receive];
+  };
+
+  it('is by reference and in the kernel, through buffers, or with every byte compared', () => {
+    assert.deepEqual(modes({ check: 'none', payload: 'prepared' }), ['prepared', 'discard']);
+    assert.deepEqual(modes({ check: 'none', payload: 'copied' }), ['buffer', 'buffer']);
+    assert.deepEqual(modes({ check: 'full' }), ['content', 'check']);
+  });
+
+  it('is by plain sends where the size of messages is the question', () => {
+    const message = 64;
+    assert.deepEqual(modes({ check: 'none', payload: 'prepared', message }), ['buffer', 'discard']);
+    assert.deepEqual(modes({ check: 'none', payload: 'copied', message }), ['buffer', 'buffer']);
+  });
+});
 
 describe('the send buffer of an endpoint', () => {
   it('is bounded at the end that sends, where all parts share a machine', () => {

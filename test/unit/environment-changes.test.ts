@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RUN_WARNING_KINDS, runWarnings, warningText } from '../../src/doctor/run-warnings.js';
-import { environmentChanges } from '../../src/results/environment-changes.js';
+import {
+  RUN_WARNING_KINDS,
+  runWarnings,
+  warningText,
+} from '../../src/machine/host/run-warnings.js';
+import { environmentChanges } from '../../src/data/results/environment-changes.js';
 import {
   CHANGE_KINDS,
   type HostEnvironment,
   type InterfaceEnvironment,
-} from '../../src/results/environment-record.js';
+} from '../../src/data/record/environment-record.js';
 
 const CARD: InterfaceEnvironment = {
   host: 'sink',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { captureEnvironment, hostFactsOf } from '../../src/host/environment.js';
-import { localHost } from '../../src/host/host.js';
+import { captureEnvironment, hostFactsOf } from '../../src/machine/host/environment.js';
+import { localHost } from '../../src/machine/host/host.js';
 import { fakeFiles } from '../support/fake-files.js';
 
 const CPU = '/sys/devices/system/cpu';

@@ -2,16 +2,21 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { groupIncidents } from '../../src/integrity/groups.js';
-import { relationOf } from '../../src/integrity/relation.js';
-import { packageRoot } from '../../src/native.js';
-import { type Explained, explainIncident, explainRun } from '../../src/report/explanation.js';
+import { groupIncidents } from '../../src/data/integrity/groups.js';
+import { relationOf } from '../../src/data/integrity/relation.js';
+import { packageRoot } from '../../src/base/process/package-root.js';
+import {
+  type Explained,
+  explainIncident,
+  explainRun,
+} from '../../src/report/render/explanation.js';
 import type {
+  CallSide,
   Incident,
   RecordedCall,
   StoredIncident,
   TrialRecord,
-} from '../../src/results/record.js';
+} from '../../src/data/record/record.js';
 import { fakeSource, SPLICE } from './report-fixture.js';
 
 /** The 172 bytes of the 2008 report, with the calls around them. */
@@ -23,7 +28,7 @@ const CALLS: RecordedCall[] = [
   call('out', 1632, 14_164),
 ];
 
-function call(side: 'in' | 'out', got: number, offset: number): RecordedCall {
+function call(side: CallSide, got: number, offset: number): RecordedCall {
   return { t: offset / 1e6, name: 'splice', flow: 0, asked: 65_536, got, offset, side };
 }
 
@@ -97,6 +102,12 @@ describe('relationOf', () => {
     const inserted = relationOf(incident({ class: 'inserted' }));
     assert.deepEqual([inserted.in, inserted.out], ['unknown', 'the start of a call']);
     assert.match(inserted.sentences.join(' '), /did not come in/);
+  });
+
+  it('takes what a forwarder moved between its sides for neither', () => {
+    const calls = [call('in', 1632, 14_164), call('within', 172, 14_164), call('out', 172, 14_164)];
+    const told = relationOf(incident({ calls }));
+    assert.deepEqual([told.in, told.out], ['the start of a call', 'exactly one call']);
   });
 
   it('looks for calls of the input where the bytes lay in what was sent', () => {
@@ -238,13 +249,13 @@ describe('explanations', () => {
         { outcome: 'truncated', missing_bytes: 4321 },
         /1 trial of splice was truncated.* last 4,321 bytes/,
       ],
-      [{ outcome: 'extra', extra_bytes: 7 }, /ended with 7 bytes that nobody sent/],
+      [{ outcome: 'extra', extra_bytes: 7 }, /ended with 7 bytes that were never sent/],
       [{ outcome: 'corrupt', corrupted_bytes: 9 }, /was corrupt \(9 bytes wrong\)/],
       [
         { outcome: 'truncated', incidents: 2 },
         /2 incidents of them were counted, but none is stored/,
       ],
-      [{ outcome: 'truncated', missing_bytes: null }, /last bytes, of an unknown number/],
+      [{ outcome: 'truncated', missing_bytes: null }, /last bytes \(their number is unknown\)/],
       [{ outcome: 'failed' }, /was failed, which says nothing of the bytes/],
       [{ outcome: 'stalled' }, /was stalled after comparing/],
       [{ outcome: 'reset' }, /was reset after comparing/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mergedCalls, sumOfSnapshots } from '../../src/forwarders/threads.js';
-import type { ForwarderSnapshot } from '../../src/native-surface.js';
+import { mergedCalls, sumOfSnapshots } from '../../src/machine/forwarders/threads.js';
+import type { ForwarderSnapshot } from '../../src/data/native/native-surface.js';
 
 const SNAPSHOT: ForwarderSnapshot = {
   timeNs: 10,

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { HeldFolder } from '../../src/role/held-folder.js';
+import { HeldFolder } from '../../src/base/process/held-folder.js';
 import { run, start } from '../support/process.js';
 
-const MODULE = new URL('../../src/role/held-folder.js', import.meta.url).href;
+const MODULE = new URL('../../src/base/process/held-folder.js', import.meta.url).href;
 
 describe('a held folder', () => {
   it('is there, and gone with all that is in it when it is removed', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { honestMarkdown, honestResult, honestSentence } from '../../bench/honest/result.js';
-import { noFates } from '../../src/integrity/fates.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import { forwarderKinds } from '../../src/forwarders/registry.js';
-import { loadScenario } from '../../src/scenario/load.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
+import { noConnections } from '../../src/data/integrity/connection-outcomes.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
+import { loadScenario } from '../../src/experiment/scenario/load.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
 import { scenario } from './schedule-fixtures.js';
 import { manifest } from './store-fixtures.js';
 
@@ -20,7 +20,7 @@ function trials(change: Partial<TrialRecord> = {}): TrialRecord[] {
   return checked.map((trial, index) => ({
     ...fakeRecord(trial, 8),
     verified_bytes: 1e9,
-    transfer_fates: { ...noFates(), intact: 16 },
+    transfer_fates: { ...noConnections(), intact: 16 },
     ...(index === 0 ? change : {}),
   }));
 }
@@ -48,7 +48,11 @@ describe('the result of honest traffic', () => {
   });
 
   it('is incomplete, and no pass, when too little was verified or a trial failed', () => {
-    const failed = trials({ outcome: 'failed', verified_bytes: null, transfer_fates: noFates() });
+    const failed = trials({
+      outcome: 'failed',
+      verified_bytes: null,
+      transfer_fates: noConnections(),
+    });
     const result = honestResult(manifest, failed, LABELS, 3e9);
     assert.equal(result.verdict, 'incomplete');
     assert.equal(result.unfinished, 1);
@@ -69,8 +73,8 @@ describe('the result of honest traffic', () => {
   it('has every built-in mechanism that should lose nothing', async () => {
     const { forwarders } = await loadScenario('honest', forwarderKinds);
     const uses = new Set(forwarders.map(({ use }) => use));
-    for (const { use, lab, lossy, runner } of forwarderKinds.values()) {
-      if (runner.kind !== 'builtin' || lab || lossy !== undefined) continue;
+    for (const { use, damaging, lossy, runner } of forwarderKinds.values()) {
+      if (runner.kind !== 'builtin' || damaging || lossy !== undefined) continue;
       assert.ok(uses.has(use), use);
     }
     assert.ok(!uses.has('sockmap'));

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { commandOn, type Host, localHost } from '../../src/host/host.js';
-import { carrying, identify } from '../../src/host/identity.js';
-import { joinsWords, sshPrefix } from '../../src/host/launch.js';
-import { connectFault, partsOf } from '../../src/host/remote-hosts.js';
-import { reachText } from '../../src/scenario/hosts.js';
-import { shareOf } from '../../src/scenario/pairs.js';
-import type { HostSpec } from '../../src/scenario/plan.js';
-import { topologyText } from '../../src/scenario/topology.js';
+import { commandOn, type Host, localHost } from '../../src/machine/host/host.js';
+import { carrying, identify } from '../../src/machine/host/identity.js';
+import { joinsWords, sshPrefix } from '../../src/machine/topology/hosts/launch.js';
+import { connectFault, partsOf } from '../../src/machine/topology/hosts/remote-hosts.js';
+import { reachText } from '../../src/data/record/hosts-plan.js';
+import { shareOf } from '../../src/data/record/pairs.js';
+import type { HostSpec } from '../../src/data/record/plan.js';
+import { topologyText } from '../../src/machine/topology/common/topology-text.js';
 import { fakeFiles } from '../support/fake-files.js';
 import { messageOf, MINIMAL, scenarioOf } from './scenario-fixtures.js';
 
@@ -265,12 +265,12 @@ describe('why a host cannot take part', () => {
 
 describe('what a host is', () => {
   it('has the interface of each address, or says that there is none', () => {
-    const { interfaces, seats, machine, addon } = identify(['127.0.0.1', '203.0.113.7']);
+    const { interfaces, cpus, machine, addon } = identify(['127.0.0.1', '203.0.113.7']);
     assert.deepEqual(interfaces, {
       '127.0.0.1': { name: 'lo', device: false, speed: null },
       '203.0.113.7': null,
     });
-    assert.ok(seats.length > 0);
+    assert.ok(cpus.length > 0);
     assert.notEqual(machine, '');
     assert.equal(addon, null);
   });

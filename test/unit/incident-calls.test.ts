@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { callsAround, completeIncidents } from '../../src/integrity/incident-calls.js';
-import type { Incident, RecordedCall } from '../../src/results/record.js';
+import { callsAround, completeIncidents } from '../../src/data/integrity/incident-calls.js';
+import type { Incident, RecordedCall } from '../../src/data/record/record.js';
 
 function incident(offset: number, length: number, direction: 'down' | 'up' = 'down'): Incident {
   return {

@@ -9,8 +9,8 @@ import {
   poissonBounds,
   ratePerConnection,
   ratePerTb,
-} from '../../src/integrity/bounds.js';
-import { Random } from '../../src/statistics/random.js';
+} from '../../src/data/integrity/bounds.js';
+import { Random } from '../../src/base/statistics/random.js';
 
 describe('Poisson bounds', () => {
   // Two-sided 95 % limits as in Garwood's table (1936), checked again by summing the terms with 40
@@ -134,13 +134,13 @@ describe('rates and sentences', () => {
   });
 
   it('say what was seen and what that excludes', () => {
-    const seen = { trials: 48, connections: 48 };
+    const seen = { trials: 48 };
     assert.equal(
       boundSentence({ ...seen, incidents: 0, comparedBytes: 41e9 }),
       'none in 41 GB, 48 trials: below 73 per TB',
     );
     assert.equal(
-      boundSentence({ incidents: 0, comparedBytes: 1.2e12, trials: 1, connections: 1 }),
+      boundSentence({ incidents: 0, comparedBytes: 1.2e12, trials: 1 }),
       'none in 1.2 TB, 1 trial: below 2.5 per TB',
     );
     assert.equal(
@@ -154,8 +154,7 @@ describe('rates and sentences', () => {
   });
 
   it('choose a unit that can be read', () => {
-    const of = (comparedBytes: number) =>
-      boundSentence({ incidents: 0, comparedBytes, trials: 1, connections: 1 });
+    const of = (comparedBytes: number) => boundSentence({ incidents: 0, comparedBytes, trials: 1 });
     assert.match(of(999_600), /in 1 MB,.*below 3,000,000 per TB/);
     assert.match(of(350e9), /in 350 GB,/);
     assert.match(of(512), /in 512 B,/);

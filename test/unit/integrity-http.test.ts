@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fatesOfHttp, noFates } from '../../src/integrity/fates.js';
-import { differingBody, type HttpCounts, httpTotals, judgeHttp } from '../../src/integrity/http.js';
-import { BODIES, httpBodies } from '../../src/role/http-bodies.js';
+import { outcomesOfHttp, noConnections } from '../../src/data/integrity/connection-outcomes.js';
+import {
+  differingBody,
+  type HttpCounts,
+  httpTotals,
+  judgeHttp,
+} from '../../src/data/integrity/http.js';
+import { BODIES, httpBodies } from '../../src/machine/role/http-bodies.js';
 
 const FINE: HttpCounts = {
   completed: 100,
@@ -34,18 +39,18 @@ describe('judgeHttp', () => {
   });
 });
 
-describe('fatesOfHttp', () => {
+describe('outcomesOfHttp', () => {
   it('counts each connection once, a fault on each as far as there are connections', () => {
-    assert.deepEqual(fatesOfHttp(FINE, 4, 'intact'), { ...noFates(), intact: 4 });
+    assert.deepEqual(outcomesOfHttp(FINE, 4, 'intact'), { ...noConnections(), intact: 4 });
     const bad = { ...FINE, wrong: 1, cut: 2 };
-    const fates = { ...noFates(), corrupt: 1, truncated: 2, intact: 1 };
-    assert.deepEqual(fatesOfHttp(bad, 4, 'corrupt'), fates);
-    assert.deepEqual(fatesOfHttp({ ...FINE, wrong: 50, errors: 3 }, 4, 'corrupt'), {
-      ...noFates(),
+    const expected = { ...noConnections(), corrupt: 1, truncated: 2, intact: 1 };
+    assert.deepEqual(outcomesOfHttp(bad, 4, 'corrupt'), expected);
+    assert.deepEqual(outcomesOfHttp({ ...FINE, wrong: 50, errors: 3 }, 4, 'corrupt'), {
+      ...noConnections(),
       corrupt: 4,
     });
     const silent = { ...FINE, completed: 0 };
-    assert.equal(fatesOfHttp(silent, 2, 'failed').failed, 1);
+    assert.equal(outcomesOfHttp(silent, 2, 'failed').failed, 1);
   });
 });
 

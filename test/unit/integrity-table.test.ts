@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { poissonBounds, ratePerTb } from '../../src/integrity/bounds.js';
-import { countFates, fatesOfChurn, fatesOfStreams, noFates } from '../../src/integrity/fates.js';
-import { conditionRows, type IntegrityInput, runRows } from '../../src/integrity/table.js';
-import { integrityLine } from '../../src/integrity/tally-text.js';
-import type { ChurnResults, ConnectionResult } from '../../src/native-surface.js';
-import { integrityCsv, integrityTable, narrowRow } from '../../src/report/integrity-table.js';
-import type { Fates, Outcome, TrialRecord } from '../../src/results/record.js';
-import { buildReport } from '../../src/report/model.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
+import { poissonBounds, ratePerTb } from '../../src/data/integrity/bounds.js';
+import {
+  countConnections,
+  outcomesOfChurn,
+  outcomesOfStreams,
+  noConnections,
+} from '../../src/data/integrity/connection-outcomes.js';
+import { conditionRows, type IntegrityInput, runRows } from '../../src/data/integrity/table.js';
+import { integrityLine } from '../../src/data/integrity/tally-text.js';
+import type { ChurnResults, ConnectionResult } from '../../src/data/native/native-surface.js';
+import { flatTable } from '../../src/report/model/flat-table.js';
+import { integrityTable } from '../../src/report/model/integrity-table.js';
+import { integrityCsv } from '../../src/report/render/integrity-csv.js';
+import type { ConnectionOutcomes, Outcome } from '../../src/data/record/words.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { buildReport } from '../../src/report/model/model.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
+import { terminalReport } from '../../src/report/render/terminal.js';
 import { fakeReport, fakeSource } from './report-fixture.js';
 import { scenario } from './schedule-fixtures.js';
 
@@ -24,8 +33,8 @@ function record(forwarder: string, change: Partial<TrialRecord> = {}): TrialReco
   return { ...fakeRecord(trial, 8), verified_bytes: 1e9, ...change };
 }
 
-function fates(change: Partial<Fates>): Fates {
-  return { ...noFates(), ...change };
+function outcomes(change: Partial<ConnectionOutcomes>): ConnectionOutcomes {
+  return { ...noConnections(), ...change };
 }
 
 function input(change: Partial<IntegrityInput> = {}): IntegrityInput {
@@ -37,6 +46,11 @@ function connection(number: number, change: Partial<ConnectionResult> = {}): Con
   return { ...base, port: 0, mss: 0, ...change };
 }
 
+/** The row of splice as the terminal shows it. */
+function narrowRow(own: readonly TrialRecord[]): string[] {
+  return flatTable(integrityTable(input({ trials: own })), 'terminal').rows[0]?.briefs ?? [];
+}
+
 const NOTHING = { verified: 0, corrupted: 0, missing: 0, extra: 0, incidents: 0, byClass: {} };
 
 describe('the integrity table', () => {
@@ -44,8 +58,8 @@ describe('the integrity table', () => {
     const [row] = runRows(
       input({
         trials: [
-          record('splice', { connections: 4, transfer_fates: fates({ intact: 4 }) }),
-          record('splice', { connections: 4, transfer_fates: fates({ intact: 4 }) }),
+          record('splice', { connections: 4, transfer_fates: outcomes({ intact: 4 }) }),
+          record('splice', { connections: 4, transfer_fates: outcomes({ intact: 4 }) }),
         ],
       }),
     );
@@ -62,22 +76,22 @@ describe('the integrity table', () => {
       ...{ outcome: 'corrupt', verified_bytes: 0, corrupted_bytes: 1e9, incidents: 4 },
       ...{
         connections: 2,
-        transfer_fates: fates({ corrupt: 2 }),
+        transfer_fates: outcomes({ corrupt: 2 }),
         incidents_by_class: { zeros: 4 },
       },
     });
     const cut = record('copy', {
       ...{ outcome: 'truncated', verified_bytes: 0, missing_bytes: 1e9 },
-      ...{ connections: 20, transfer_fates: fates({ truncated: 20 }) },
+      ...{ connections: 20, transfer_fates: outcomes({ truncated: 20 }) },
     });
     const [all, none] = runRows(input({ forwarders: ['splice', 'copy'], trials: [wrong, cut] }));
     assert.equal(all?.unavailable, null);
     assert.equal(all.sum.verifiedBytes, 0);
     assert.deepEqual(all.sum.perTb, ratePerTb(4, 1e9));
-    assert.equal(all.sum.fates.corrupt, 2);
+    assert.equal(all.sum.connectionOutcomes.corrupt, 2);
     assert.match(integrityLine(all.sum), /^4 in 1 GB, 1 trial: .*; 4 zeros/);
     assert.equal(none?.unavailable, null);
-    assert.equal(none.sum.fates.truncated, 20);
+    assert.equal(none.sum.connectionOutcomes.truncated, 20);
     assert.match(integrityLine(none.sum), /^no byte was compared; 1 trial truncated$/);
   });
 
@@ -95,17 +109,14 @@ describe('the integrity table', () => {
   });
 
   it('counts incidents per byte and wrong connections per connection', () => {
-    const broken = fates({ corrupt: 2, truncated: 1, intact: 6, stalled: 1 });
-    const [row] = runRows(
-      input({
-        trials: [record('splice', { incidents: 1_000_000, transfer_fates: broken })],
-      }),
-    );
+    const broken = outcomes({ corrupt: 2, truncated: 1, intact: 6, stalled: 1 });
+    const own = [record('splice', { incidents: 1_000_000, transfer_fates: broken })];
+    const [row] = runRows(input({ trials: own }));
     const many = poissonBounds(1_000_000);
     assert.deepEqual(row?.sum.perTb, { low: many.low / 1e-3, high: many.high / 1e-3 });
     const three = poissonBounds(3);
     assert.deepEqual(row.sum.perConnection, { low: three.low / 10, high: three.high / 10 });
-    assert.deepEqual(narrowRow(row).slice(2, 7), ['10', '1.00M', '1', '1', '0']);
+    assert.deepEqual(narrowRow(own).slice(2, 7), ['10', '1.00M', '1', '1', '0']);
   });
 
   it('says why where nothing was verified, and shows no zero', () => {
@@ -121,7 +132,8 @@ describe('the integrity table', () => {
       assert.match(row.unavailable ?? '', reason);
       assert.equal(row.sum.perTb, null);
       assert.equal(row.sum.perConnection, null);
-      assert.deepEqual(new Set(narrowRow(row).slice(2)), new Set(['n/a']));
+      assert.deepEqual(new Set(narrowRow(own).slice(2)), new Set(['n/a']));
+      assert.equal(narrowRow(own)[1], 'none¹');
     }
   });
 
@@ -130,8 +142,9 @@ describe('the integrity table', () => {
     const left = { scenario: 'loopback', forwarder: 'socat', cell: null, reason: 'not installed' };
     source.manifest.unavailable = [left];
     const report = buildReport(source);
-    const row = integrityTable(report).rows.find(([name]) => name === 'socat');
-    assert.match(row?.join(' ') ?? '', /not checked: not installed .*n\/a/);
+    const text = terminalReport(report, { columns: 80, color: false });
+    assert.match(text, /^socat +none¹ +n\/a/m);
+    assert.match(text, /^¹ not checked: not installed$/m);
     assert.match(integrityCsv.write(report) as string, /^run,,,socat,0,0,,,.*,not installed$/m);
   });
 
@@ -160,9 +173,9 @@ describe('the integrity table', () => {
     const [row] = runRows(input({ trials: [old] }));
     assert.equal(row?.sum.perConnection, null);
     assert.equal(row.sum.checkedConnections, 64);
-    assert.equal(narrowRow(row)[4], 'n/a');
+    assert.equal(narrowRow([old])[4], 'n/a');
     const [single] = runRows(input({ trials: [{ ...old, connections: 1 }] }));
-    assert.equal(single?.sum.fates.truncated, 1);
+    assert.equal(single?.sum.connectionOutcomes.truncated, 1);
   });
 
   it('is in every report of a run', () => {
@@ -194,7 +207,7 @@ describe('what became of each connection', () => {
     stalled,
   });
   const of = (streams: ReturnType<typeof stream>[], connections: number, outcome: Outcome) =>
-    fatesOfStreams({ check: 'full', connections, streams }, outcome);
+    outcomesOfStreams({ check: 'full', connections, streams }, outcome);
 
   it('is the worst of both directions, each connection once', () => {
     const down = stream(
@@ -208,7 +221,7 @@ describe('what became of each connection', () => {
     ]);
     assert.deepEqual(
       of([down, up], 5, 'corrupt'),
-      fates({ corrupt: 1, truncated: 1, extra: 1, failed: 2 }),
+      outcomes({ corrupt: 1, truncated: 1, extra: 1, failed: 2 }),
     );
   });
 
@@ -217,7 +230,10 @@ describe('what became of each connection', () => {
       connection(0, { orderly: false }),
       connection(1, { orderly: false, error: 'ECONNRESET' }),
     ];
-    assert.deepEqual(of([stream(ended, [], true)], 2, 'stalled'), fates({ stalled: 1, reset: 1 }));
+    assert.deepEqual(
+      of([stream(ended, [], true)], 2, 'stalled'),
+      outcomes({ stalled: 1, reset: 1 }),
+    );
   });
 
   it('puts an early end in good order above a reset, and what we ended ourselves below both', () => {
@@ -227,17 +243,17 @@ describe('what became of each connection', () => {
       ...stream([early]),
       sender: { connections: sender, incidents: [], totals: NOTHING },
     };
-    assert.deepEqual(of([cut], 1, 'truncated'), fates({ truncated: 1 }));
+    assert.deepEqual(of([cut], 1, 'truncated'), outcomes({ truncated: 1 }));
     const told = connection(0, { cut: 4, orderly: false, error: 'ECONNRESET' });
-    assert.deepEqual(of([stream([told])], 1, 'reset'), fates({ reset: 1 }));
+    assert.deepEqual(of([stream([told])], 1, 'reset'), outcomes({ reset: 1 }));
     const ours = connection(0, { cut: 4, orderly: false, error: 'ECANCELED' });
-    assert.deepEqual(of([stream([ours], [], true)], 1, 'stalled'), fates({ stalled: 1 }));
-    assert.deepEqual(of([stream([early], [], true)], 1, 'stalled'), fates({ stalled: 1 }));
+    assert.deepEqual(of([stream([ours], [], true)], 1, 'stalled'), outcomes({ stalled: 1 }));
+    assert.deepEqual(of([stream([early], [], true)], 1, 'stalled'), outcomes({ stalled: 1 }));
   });
 
   it('counts at least one connection with what only the whole trial shows', () => {
     const swapped = stream([connection(0), connection(1)]);
-    assert.deepEqual(of([swapped], 2, 'corrupt'), fates({ corrupt: 1, intact: 1 }));
+    assert.deepEqual(of([swapped], 2, 'corrupt'), outcomes({ corrupt: 1, intact: 1 }));
   });
 
   it('counts connections of churn once, though both ends saw them fail', () => {
@@ -264,7 +280,7 @@ describe('what became of each connection', () => {
       upstream: side({ whole: 97, broken: 3 }),
     };
     const end = { direction: 'download' as const, check: 'full' as const, results, stalled: false };
-    assert.deepEqual(fatesOfChurn(end, 'truncated'), fates({ intact: 97, truncated: 3 }));
-    assert.equal(countFates(fatesOfChurn(end, 'truncated')), 100);
+    assert.deepEqual(outcomesOfChurn(end, 'truncated'), outcomes({ intact: 97, truncated: 3 }));
+    assert.equal(countConnections(outcomesOfChurn(end, 'truncated')), 100);
   });
 });

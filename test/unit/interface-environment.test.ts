@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { localHost } from '../../src/host/host.js';
-import { captureInterfaces, interfaceOf } from '../../src/host/interface-environment.js';
+import { localHost } from '../../src/machine/host/host.js';
+import { captureInterfaces, interfaceOf } from '../../src/machine/host/interface-environment.js';
 import { fakeFiles } from '../support/fake-files.js';
 
 const PRINTED = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { measuringParameters } from '../../src/host/kernel-parameters.js';
+import { measuringParameters } from '../../src/machine/host/kernel-parameters.js';
 
 describe('kernel parameters', () => {
   it('keeps what decides how a host measures, in its order', () => {

@@ -1,8 +1,8 @@
 /** Plans of controls, without traffic. */
-import { type Control, workloadOf } from '../../src/lab/control.js';
-import type { PlannedTrial } from '../../src/scenario/plan.js';
-import { topologySchema } from '../../src/scenario/schema.js';
-import { completeTopology } from '../../src/scenario/topology.js';
+import { type Control, workloadOf } from '../../src/tasks/selftest/control.js';
+import type { PlannedTrial } from '../../src/data/record/plan.js';
+import { topologySchema } from '../../src/experiment/scenario/schema.js';
+import { completeTopology } from '../../src/experiment/scenario/topology.js';
 
 export function plannedLabTrial(control: Control): PlannedTrial {
   const { name, forwarder } = control;

@@ -1,11 +1,11 @@
 /** Verdicts over controls: each kind has to fail when the checker sees nothing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allControls } from '../../src/lab/controls.js';
-import type { Control, ControlResult, Seen } from '../../src/lab/control.js';
-import { judgeControl, judgeDetectors } from '../../src/lab/judge.js';
-import type { Incident } from '../../src/results/record.js';
-import { blankRecord } from '../../src/trial/blank-record.js';
+import { allControls } from '../../src/tasks/selftest/controls.js';
+import type { Control, ControlResult, Seen } from '../../src/tasks/selftest/control.js';
+import { judgeControl, judgeDetectors } from '../../src/tasks/selftest/judge.js';
+import type { Incident } from '../../src/data/record/record.js';
+import { blankRecord } from '../../src/data/record/blank-record.js';
 import { plannedLabTrial } from './lab-fixtures.js';
 
 const CONTROLS = allControls(['splice']);
@@ -114,6 +114,17 @@ describe('judgeControl', () => {
     assert.equal(verdict('intact', 1e6), 'proven');
     assert.equal(verdict('corrupt', 1e6), 'unproven');
     assert.equal(verdict('intact', 0), 'unproven');
+  });
+
+  it('wants later bytes in place of earlier ones where a buffer was filled again too early', () => {
+    const one = control('zerocopy-early, slow reader');
+    const verdict = (incident: Incident, outcome: 'intact' | 'corrupt' = 'corrupt') =>
+      judgeControl(one, seen(one, { outcome }, [incident])).verdict;
+    const later: Incident = { ...lost, class: 'misplaced', origin_offset: 900_000 };
+    assert.equal(verdict(later), 'proven');
+    assert.equal(verdict({ ...later, origin_offset: 100 }), 'unproven');
+    assert.equal(verdict({ ...later, class: 'unknown' }), 'unproven');
+    assert.equal(verdict(later, 'intact'), 'unproven');
   });
 
   it('wants every page of a set incidence, neither more nor fewer', () => {

@@ -4,12 +4,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { allControls } from '../../src/lab/controls.js';
-import { detectorSentence, selftestTable } from '../../src/lab/proof-text.js';
-import { proofFile, provenDetectors, provenDetectorsFor, storeProof } from '../../src/lab/proof.js';
-import { runSelftest, type SelftestResult, thisHost } from '../../src/lab/selftest.js';
-import type { Cell, HostSpec } from '../../src/scenario/plan.js';
-import { FakeExecutor } from '../../src/trial/fake-executor.js';
+import { allControls } from '../../src/tasks/selftest/controls.js';
+import { detectorSentence, selftestTable } from '../../src/tasks/selftest/proof-text.js';
+import {
+  proofFile,
+  provenDetectors,
+  provenDetectorsFor,
+  storeProof,
+} from '../../src/tasks/selftest/proof.js';
+import { thisHost } from '../../src/machine/host/kept-results.js';
+import { runSelftest, type SelftestResult } from '../../src/tasks/selftest/selftest.js';
+import type { Cell, HostSpec } from '../../src/data/record/plan.js';
+import { FakeExecutor } from '../support/fake-executor.js';
 
 const BY_REFERENCE = { overwritten: 100, changed: 100 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allOn, type Host, localHost } from '../../src/host/host.js';
-import { cardCounters, linksOf, parseInterfaces } from '../../src/host/link-counters.js';
+import { allOn, type Host, localHost } from '../../src/machine/host/host.js';
+import { cardCounters, linksOf, parseInterfaces } from '../../src/machine/host/link-counters.js';
 
 const TEXT = `Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed

@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { findController } from '../../src/host/control-group.js';
-import { memoryLacking, MemoryGroup } from '../../src/host/memory-group.js';
+import { findController } from '../../src/base/process/control-group.js';
+import { memoryLacking, MemoryGroup } from '../../src/base/process/memory-group.js';
 
 const V1 = 'cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n';
 const V2 = 'cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { native } from '../../src/native.js';
+import { native } from '../../src/data/native/native.js';
 
 describe('native loops of the micro benchmark', () => {
   const { micro, engines } = native();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { linkSpeedOf, nicLacking } from '../../src/host/nic.js';
-import { type PortFacts, refusalOf, sessionAddress } from '../../src/host/port-refusal.js';
+import { linkSpeedOf, nicLacking } from '../../src/machine/topology/nic/nic.js';
+import { type PortFacts, refusalOf, sessionAddress } from '../../src/machine/host/port-refusal.js';
 import {
   addressCommands,
   parseRoutes,
@@ -9,11 +9,11 @@ import {
   type PortState,
   routeCommands,
   stillDifferent,
-} from '../../src/host/port-state.js';
-import { reach } from '../../src/host/reach.js';
-import type { Topology } from '../../src/scenario/plan.js';
-import { topologyText } from '../../src/scenario/topology.js';
-import { unavailableIn } from '../../src/trial/availability.js';
+} from '../../src/machine/host/port-state.js';
+import { waitForAnswer } from '../../src/machine/host/answer.js';
+import type { Topology } from '../../src/data/record/plan.js';
+import { topologyText } from '../../src/machine/topology/common/topology-text.js';
+import { unavailableIn } from '../../src/experiment/trial/availability.js';
 import { messageOf, MINIMAL, scenarioOf } from './scenario-fixtures.js';
 
 const TWO = 'kind: nic, ports: { forwarder: eth1, ends: eth2 }';
@@ -327,11 +327,11 @@ describe('putting a port back', () => {
 
 describe('whether an address is reached', () => {
   it('is answered by whoever has it, listening or not', async () => {
-    assert.equal(await reach('127.0.0.1', 5), null);
+    assert.equal(await waitForAnswer('127.0.0.1', 5), null);
   });
 
   it('is told with what the kernel said', async () => {
     // Of a network that nothing routes to: the multicast block takes no connection.
-    assert.match((await reach('224.0.0.1', 0)) ?? '', /\w/);
+    assert.match((await waitForAnswer('224.0.0.1', 0)) ?? '', /\w/);
   });
 });

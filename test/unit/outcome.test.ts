@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  failureByDeath,
   judgeTrial,
   type StreamEnd,
   totalsOfStream,
   type TrialEnd,
-} from '../../src/integrity/outcome.js';
-import type { ConnectionResult, EndpointResults } from '../../src/native-surface.js';
+} from '../../src/data/integrity/outcome.js';
+import type { Outcome } from '../../src/data/record/words.js';
+import type { ConnectionResult, EndpointResults } from '../../src/data/native/native-surface.js';
 
 function connection(change: Partial<ConnectionResult> = {}): ConnectionResult {
   return {
@@ -65,7 +67,7 @@ describe('judgeTrial', () => {
     const receiver = results([connection({ orderly: false, error: 'ECONNRESET' })]);
     const { outcome, reason } = judge([stream({ receiver, stalled: true })]);
     assert.equal(outcome, 'stalled');
-    assert.equal(reason, 'download: 1 connections made no progress');
+    assert.equal(reason, 'download: 1 connection made no progress');
   });
 
   it('reset at either end', () => {
@@ -156,7 +158,7 @@ describe('judgeTrial', () => {
     const open = results([connection({ received: 1000, orderly: false })]);
     assert.deepEqual(judge([stream({ receiver: open })]), {
       outcome: 'failed',
-      reason: 'download: 0 of 1 connections ended in order',
+      reason: 'download: 0 of 1 connection ended in order',
     });
     assert.equal(judge([stream({ receiver: results([]) })]).outcome, 'failed');
   });
@@ -170,5 +172,15 @@ describe('judgeTrial', () => {
     assert.equal(judge([cut, bad]).outcome, 'corrupt');
     assert.equal(judge([bad, cut]).outcome, 'corrupt');
     assert.equal(judge([stream(), cut]).outcome, 'truncated');
+  });
+});
+
+describe('a forwarder that died', () => {
+  it('is why its stream ended, and no excuse for bytes that are wrong', () => {
+    const of = (outcome: Outcome) =>
+      failureByDeath({ outcome, reason: null }, 'signal SIGKILL') !== null;
+    assert.ok(of('truncated') && of('reset') && of('stalled') && of('failed'));
+    assert.ok(!of('corrupt') && !of('extra') && !of('intact') && !of('unchecked'));
+    assert.equal(failureByDeath({ outcome: 'truncated', reason: null }, null), null);
   });
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { packageFiles } from '../../src/deploy/package-files.js';
-import { packageRoot } from '../../src/native.js';
+import { packageFiles } from '../../src/tasks/deploy/package-files.js';
+import { packageRoot } from '../../src/base/process/package-root.js';
 import { scratch } from '../support/folder.js';
 
 describe('packageFiles', () => {
@@ -24,7 +24,13 @@ describe('packageFiles', () => {
       const about = { dependencies: Object.fromEntries(dependencies.map((name) => [name, '*'])) };
       writeFileSync(join(root, path, 'package.json'), JSON.stringify(about));
     };
-    for (const path of ['dist/src', 'native/src', 'bench/scenarios', 'bench/proxies']) {
+    for (const path of [
+      'dist/src',
+      'native/recorder',
+      'native/src',
+      'bench/scenarios',
+      'bench/proxies',
+    ]) {
       mkdirSync(join(root, path), { recursive: true });
     }
     writeFileSync(join(root, 'native/binding.gyp'), '');

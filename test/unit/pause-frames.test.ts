@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allOn, type Host, localHost } from '../../src/host/host.js';
+import { allOn, type Host, localHost } from '../../src/machine/host/host.js';
 import {
   cardsOf,
   parsePauseFrames,
   readPauseFrames,
   watchPauseFrames,
-} from '../../src/host/pause-frames.js';
+} from '../../src/machine/host/pause-frames.js';
 import { scratch } from '../support/folder.js';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,10 +56,13 @@ describe('the cards of a trial', () => {
     assert.equal(await ended(), 2);
     assert.equal(readFileSync(file, 'utf8').trim(), '11');
     const none = await watchPauseFrames(allOn({ ...host, devices: {} }));
-    assert.equal(await none(), 'no network card takes part');
+    assert.equal(await none(), 'no network card is involved');
     const mute = { ...host, prefix: ['false'] };
     const silent = await watchPauseFrames(allOn(mute));
-    assert.equal(await silent(), 'a network card of the trial does not tell them (ethtool -I -a)');
+    assert.equal(
+      await silent(),
+      'a network card of the trial does not report them (ethtool -I -a)',
+    );
     assert.equal(await readPauseFrames({ prefix: ['/nowhere'] }, ['eth1']), null);
   });
 });

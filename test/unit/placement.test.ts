@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allowedCpus, placeParts, placeRoles } from '../../src/host/placement.js';
+import type { Direction } from '../../src/data/record/words.js';
+import { allowedCpus, placeParts, placeRoles } from '../../src/machine/host/placement.js';
 
 const single = (cpu: number) => [cpu];
 /** Threads 2n and 2n+1 share a core. */
@@ -48,22 +49,32 @@ describe('allowedCpus', () => {
 });
 
 describe('placeParts', () => {
-  const on = (machine: string, ...seats: number[]) => ({ machine, seats });
+  const on = (machine: string, ...cpus: number[]) => ({ machine, cpus });
   type Seats = ReturnType<typeof on>;
   /** One pair of ends: CPUs of upstream, forwarder and downstream. */
   const three = (upstream: Seats, forwarder: Seats, downstream: Seats, pin: Pin = null) => {
-    const placed = placeParts(pin, { forwarder, pairs: [{ upstream, downstream }] });
+    const placed = placeParts(pin, 'download', { forwarder, pairs: [{ upstream, downstream }] });
     return [placed.pairs[0]?.upstream, placed.forwarder, placed.pairs[0]?.downstream];
   };
   type Pin = Parameters<typeof placeParts>[0];
+
+  it('pins the sender to `source`, whichever end it is', () => {
+    const pin = { source: [7], forwarder: [8], sink: [9] };
+    const all = {
+      forwarder: on('b', 0),
+      pairs: [{ upstream: on('a', 0), downstream: on('c', 0) }],
+    };
+    const ends = (direction: Direction) => placeParts(pin, direction, all).pairs[0];
+    assert.deepEqual(ends('download'), { upstream: [7], downstream: [9] });
+    assert.deepEqual(ends('upload'), { upstream: [9], downstream: [7] });
+  });
 
   it('a machine each: the second seat, since the first often has the interrupts', () => {
     assert.deepEqual(three(on('a', 0, 2), on('b', 0, 1), on('c', 5)), [[2], [1], [5]]);
   });
 
   it('one machine: as on loopback', () => {
-    const one = (...seats: number[]) =>
-      three(on('a', ...seats), on('a', ...seats), on('a', ...seats));
+    const one = (...cpus: number[]) => three(on('a', ...cpus), on('a', ...cpus), on('a', ...cpus));
     assert.deepEqual(one(0), [[0], [0], [0]]);
     assert.deepEqual(one(0, 1), [[0], [1], [0]]);
     assert.deepEqual(one(0, 1, 2), [[0], [1], [2]]);
@@ -81,7 +92,7 @@ describe('placeParts', () => {
 
   it('several pairs: each end a seat of its own while its machine has any left', () => {
     const [a, b, c] = [on('a', 0, 1), on('b', 0, 1), on('c', 0, 1, 2)];
-    const machines = placeParts(null, {
+    const machines = placeParts(null, 'download', {
       forwarder: on('f', 0, 1),
       pairs: [
         { upstream: a, downstream: c },
@@ -93,7 +104,7 @@ describe('placeParts', () => {
       { upstream: [1], downstream: [0] },
       { upstream: [1], downstream: [1] },
     ]);
-    const crowded = placeParts(null, {
+    const crowded = placeParts(null, 'download', {
       forwarder: c,
       pairs: [
         { upstream: c, downstream: c },

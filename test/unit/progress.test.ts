@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Progress, type ProgressStream } from '../../src/cli/progress.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
-import type { RunEvent } from '../../src/trial/schedule-events.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
+import type { RunEvent } from '../../src/experiment/trial/schedule-events.js';
 import { scenario } from './schedule-fixtures.js';
 
 const CLEAR = '\r\u001b[K';

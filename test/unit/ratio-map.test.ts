@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CellReport, Figure, ForwarderRow, RunReport } from '../../src/report/model.js';
-import { markdownReport } from '../../src/report/markdown.js';
-import { countedText, placeText, ratioMaps } from '../../src/report/ratio-map.js';
-import { svgCharts } from '../../src/report/svg.js';
+import type {
+  CellReport,
+  Figure,
+  ForwarderRow,
+  RunReport,
+} from '../../src/report/model/report-types.js';
+import { markdownReport } from '../../src/report/render/markdown.js';
+import { countedText, fieldText, ratioMaps } from '../../src/report/model/ratio-map.js';
+import { svgCharts } from '../../src/report/render/svg.js';
 import { fakeReport } from './report-fixture.js';
 
 /** What splice came to in one combination. */
@@ -35,6 +40,7 @@ function spliced(row: ForwarderRow, { ratio, significant, perSplice }: Outcome):
     ratioHigh: ratio === null ? null : ratio * 1.05,
     significant: significant ?? (ratio === null ? null : true),
     lowerBound: false,
+    coLimited: false,
   };
   const calls = perSplice === undefined ? [] : [splices(perSplice)];
   return { ...row, figures: { ...row.figures, goodput }, calls };
@@ -58,29 +64,29 @@ function sentences(outcomes: Record<string, Outcome>): string {
 }
 
 describe('ratioMaps', () => {
-  it('makes a place of every combination', () => {
+  it('makes a field of every combination', () => {
     const [map, ...more] = ratioMaps(reportOf(TYPICAL));
     assert.ok(map);
     assert.equal(more.length, 0);
     assert.deepEqual(map.rows, { key: 'offloads', values: ['off', 'on'] });
     assert.deepEqual(map.columns, { key: 'mtu', values: ['1500', '9000'] });
     assert.deepEqual([map.forwarder, map.baseline], ['splice', 'copy']);
-    const place = map.places.find(({ row, column }) => row === 'on' && column === '1500');
-    assert.ok(place);
-    assert.equal(placeText(place), '2.10x');
-    assert.equal(countedText(place), '41.0 kB per splice');
+    const field = map.fields.find(({ row, column }) => row === 'on' && column === '1500');
+    assert.ok(field);
+    assert.equal(fieldText(field), '2.10x');
+    assert.equal(countedText(field), '41.0 kB per splice');
   });
 
   it('says where the ratio crosses 1, by what a call moves', () => {
     assert.match(
       sentences(TYPICAL),
-      /pays where a call moves 41\.0 kB or more, .* not shown to where it moves 8\.90 kB or less/,
+      /pays where a call moves 41\.0 kB or more, .* not shown to pay where a call moves 8\.90 kB or less/,
     );
   });
 
   it('says that the bytes per call do not explain it when they do not', () => {
     const odd = { ...TYPICAL, 'offloads=off,mtu=9000': { ratio: 0.9, perSplice: 50_000 } };
-    assert.match(sentences(odd), /do not tell the two apart/);
+    assert.match(sentences(odd), /do not explain it/);
   });
 
   it('says so when there is no crossover, or none that is proven', () => {
@@ -88,7 +94,7 @@ describe('ratioMaps', () => {
       Object.fromEntries(Object.keys(TYPICAL).map((key) => [key, outcome]));
     assert.match(sentences(all({ ratio: 2 })), /none, splice pays in every combination/);
     assert.match(sentences(all({ ratio: 0.5 })), /none, splice is not shown to pay in any/);
-    assert.match(sentences(all({ ratio: 1.1, significant: false })), /not decided/);
+    assert.match(sentences(all({ ratio: 1.1, significant: false })), /undecided/);
     assert.match(sentences(all({ ratio: null })), /No combination gave a ratio/);
   });
 

@@ -1,13 +1,13 @@
 /** From what was observed of a trial to its record. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EndpointResults, EndpointSnapshot } from '../../src/native-surface.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import type { PlannedTrial } from '../../src/scenario/plan.js';
-import { planBlock } from '../../src/trial/order.js';
-import { noFates } from '../../src/integrity/fates.js';
-import { type Observation, recordOf } from '../../src/trial/record-of.js';
-import type { Marks } from '../../src/trial/window.js';
+import type { EndpointResults, EndpointSnapshot } from '../../src/data/native/native-surface.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import type { PlannedTrial } from '../../src/data/record/plan.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
+import { noConnections } from '../../src/data/integrity/connection-outcomes.js';
+import { type Observation, recordOf } from '../../src/experiment/measure/record-of.js';
+import type { Marks } from '../../src/experiment/measure/window.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
 const placement = { source: [0], forwarder: [1], sink: [0] };
@@ -73,7 +73,7 @@ function observation(change: Partial<Observation> = {}): Observation {
     receiving: ['downstream'],
     totals: [results.totals],
     judgement: { outcome: 'intact', reason: null },
-    fates: { ...noFates(), intact: 1 },
+    connectionOutcomes: { ...noConnections(), intact: 1 },
     series: [],
     memoryPeak: 4096,
     syscallSample: null,
@@ -88,7 +88,7 @@ function observed(
   check: string,
   forwarder: string,
   change?: Partial<Observation>,
-  pauseFrames: number | string = 'no network card takes part',
+  pauseFrames: number | string = 'no network card is involved',
   linkSpeed: number | null = null,
 ): TrialRecord {
   const trial = trialOf(check, forwarder);
@@ -115,9 +115,9 @@ describe('recordOf', () => {
   it('has the pause frames of its cards, or why they are not known', () => {
     const counted = observed('none', 'splice', {}, 0);
     assert.deepEqual([counted.pause_frames, counted.unavailable.pause_frames], [0, undefined]);
-    const unknown = observed('none', 'splice', {}, 'no network card takes part');
+    const unknown = observed('none', 'splice', {}, 'no network card is involved');
     assert.equal(unknown.pause_frames, null);
-    assert.equal(unknown.unavailable.pause_frames, 'no network card takes part');
+    assert.equal(unknown.unavailable.pause_frames, 'no network card is involved');
   });
 
   it('has the speed of the slowest card, or why there is none', () => {
@@ -125,7 +125,7 @@ describe('recordOf', () => {
     assert.deepEqual([known.link_gbps, known.unavailable.link_gbps], [10, undefined]);
     const unknown = observed('none', 'splice');
     assert.equal(unknown.link_gbps, null);
-    assert.match(unknown.unavailable.link_gbps ?? '', /^no network card takes part, or none/);
+    assert.match(unknown.unavailable.link_gbps ?? '', /^no network card is involved, or none/);
   });
 
   it('names the link by the fullest card, or by what passed the slowest', () => {
@@ -180,13 +180,15 @@ describe('recordOf', () => {
     }
   });
 
+  const OPTIONAL = ['message_bytes', 'error', 'calls', 'forwarder_version', 'payload'];
+
   it('every empty column has a reason, and no column that has a figure', () => {
     for (const forwarder of ['direct', 'splice']) {
       const record = observed('full', forwarder);
       for (const [column, value] of Object.entries(record)) {
         const reason = record.unavailable[column as keyof typeof record.unavailable];
         if (value !== null) assert.equal(reason, undefined, column);
-        else if (!['message_bytes', 'error', 'calls', 'forwarder_version'].includes(column)) {
+        else if (!OPTIONAL.includes(column)) {
           assert.ok(reason, column);
         }
       }

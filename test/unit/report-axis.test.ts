@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { axisTable, axisValue, axisSentences } from '../../src/report/axis.js';
-import { axisCharts } from '../../src/report/chart-axis.js';
+import { axisTable, axisValue, axisSentences } from '../../src/report/model/axis.js';
+import { axisCharts } from '../../src/report/charts/chart-axis.js';
 import {
   countLabel,
   FUNCTIONS,
   type Json,
   LIGHT,
   sizeLabel,
-} from '../../src/report/chart-runtime.js';
-import { htmlReport } from '../../src/report/html.js';
-import { markdownReport } from '../../src/report/markdown.js';
-import { buildReport, type RunReport } from '../../src/report/model.js';
-import { svgCharts } from '../../src/report/svg.js';
-import { terminalReport } from '../../src/report/terminal.js';
-import type { TrialRecord } from '../../src/results/record.js';
+} from '../../src/report/model/chart-runtime.js';
+import { htmlReport } from '../../src/report/render/html.js';
+import { markdownReport } from '../../src/report/render/markdown.js';
+import { type RunReport } from '../../src/report/model/report-types.js';
+import { buildReport } from '../../src/report/model/model.js';
+import { svgCharts } from '../../src/report/render/svg.js';
+import { terminalReport } from '../../src/report/render/terminal.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
 import { COPY, DIRECT, fakeSource, HOSTILE, SPLICE } from './report-fixture.js';
 import { bootstrapFreeSummary } from './report-fixture-summary.js';
 
@@ -48,7 +49,7 @@ function along(
       },
     ],
   };
-  const summary = bootstrapFreeSummary(trials, 'copy', false);
+  const summary = bootstrapFreeSummary(trials, 'copy', { lowerBound: false, coLimited: false });
   return buildReport({ ...source, manifest, trials, summary });
 }
 
@@ -84,18 +85,21 @@ describe('an axis', () => {
     assert.equal(said(2, 2, 2, 2), 'splice always pays on this host');
     assert.equal(said(0.5, 0.5, 0.5, 0.5), 'splice never pays on this host');
     assert.equal(said(0.5, 0.5, 0.5, 1), 'splice is not shown to pay on this host');
-    assert.equal(said(0.5, 2, 2, 0.5), 'splice has no one crossover on this host');
+    assert.equal(said(0.5, 2, 2, 0.5), 'splice has no single crossover on this host');
   });
 
   it('has a table of ratios', () => {
     assert.ok(axis);
-    const { head, rows } = axisTable(axis, true);
-    assert.deepEqual(head, ['connections', 'copy, Gbps', 'direct', 'splice']);
+    const { columns, rows } = axisTable(axis);
     assert.deepEqual(
-      rows.map(([value]) => value),
+      columns.map(({ title }) => title),
+      ['connections', 'copy, Gbps', 'direct', 'splice'],
+    );
+    assert.deepEqual(
+      rows.map(({ cells }) => cells[0]?.text),
       ['1', '10', '100', '1,000'],
     );
-    for (const row of rows) assert.match(row[3] ?? '', /^[~≥]?\d.*x \d.*–\d/);
+    for (const { cells } of rows) assert.match(cells[3]?.text ?? '', /^[~≥]?\d.*x \d.*–\d/);
   });
 
   it('is in every report', () => {

@@ -1,13 +1,15 @@
 /** What the kernel held and lost is told of trials that have no speed, in every report. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { heldInKernel, heldText } from '../../src/report/backlog.js';
-import { trialsCsv } from '../../src/report/csv.js';
-import { htmlReport } from '../../src/report/html.js';
-import { markdownReport } from '../../src/report/markdown.js';
-import { buildReport, type RunReport } from '../../src/report/model.js';
-import { terminalReport } from '../../src/report/terminal.js';
-import type { Outcome, TrialRecord } from '../../src/results/record.js';
+import { heldInKernel, heldText } from '../../src/report/model/backlog.js';
+import { trialsCsv } from '../../src/report/render/csv.js';
+import { htmlReport } from '../../src/report/render/html.js';
+import { markdownReport } from '../../src/report/render/markdown.js';
+import { type RunReport } from '../../src/report/model/report-types.js';
+import { buildReport } from '../../src/report/model/model.js';
+import { terminalReport } from '../../src/report/render/terminal.js';
+import type { Outcome } from '../../src/data/record/words.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
 import { fakeReport, PLAIN_RUN, SPLICE } from './report-fixture.js';
 
 const SOCKMAP = { ...SPLICE, label: 'sockmap' };

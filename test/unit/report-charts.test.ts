@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { coresCells } from '../../src/report/model/cores.js';
 import { describe, it } from 'node:test';
-import { chartsOf } from '../../src/report/charts.js';
-import { type Json, LIGHT, resolveOption } from '../../src/report/chart-runtime.js';
-import type { RunReport } from '../../src/report/model.js';
-import { svgCharts } from '../../src/report/svg.js';
+import { chartsOf } from '../../src/report/charts/charts.js';
+import { type Json, LIGHT, resolveOption } from '../../src/report/model/chart-runtime.js';
+import type { RunReport } from '../../src/report/model/report-types.js';
+import { svgCharts } from '../../src/report/render/svg.js';
 import { crowdedReport, fakeReport, hardReport } from './report-fixture.js';
 
 const REPORTS = { plain: fakeReport(), hard: hardReport(), crowded: crowdedReport() };
@@ -13,10 +14,10 @@ function drawn(report: RunReport): Map<string, string> {
 }
 
 describe('charts', () => {
-  it('are five per cell, with names safe for files', () => {
+  it('are five per cell and one of cores per kind of ends, with names safe for files', () => {
     for (const [name, report] of Object.entries(REPORTS)) {
       const names = [...chartsOf(report).values()].flat().map((chart) => chart.name);
-      assert.equal(names.length, 5 * report.cells.length, name);
+      assert.equal(names.length, 5 * report.cells.length + coresCells(report).length, name);
       assert.equal(new Set(names).size, names.length);
       for (const one of names) assert.match(one, /^[a-z0-9-]+$/);
     }

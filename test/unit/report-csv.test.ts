@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parse } from 'csv-parse/sync';
-import { summaryCsv, trialsCsv } from '../../src/report/csv.js';
-import type { RunReport } from '../../src/report/model.js';
-import type { TrialColumns } from '../../src/results/record.js';
+import { summaryCsv, trialsCsv } from '../../src/report/render/csv.js';
+import type { RunReport } from '../../src/report/model/report-types.js';
+import type { TrialColumns } from '../../src/data/record/trial-columns.js';
 import { fakeReport, hardReport, HOSTILE } from './report-fixture.js';
 
 /** Design, section 6: copied from there, not from the code under test. */
@@ -29,6 +29,12 @@ describe('trials.csv', () => {
     const contract = CONTRACT_TRIALS.split(', ');
     assert.deepEqual(head.slice(0, contract.length), contract);
     assert.equal(new Set(head).size, head.length);
+  });
+
+  it('ends with the payload, and so does summary.csv', () => {
+    for (const exporter of [trialsCsv, summaryCsv]) {
+      assert.equal(headOf(exporter.write(fakeReport())).at(-1), 'payload');
+    }
   });
 
   it('has one row per trial, in order, with the values as stored', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { equalWorkSentences } from '../../src/report/equal-work.js';
-import { axisValue, type AxisReport } from '../../src/report/axis.js';
-import type { Figure } from '../../src/report/model.js';
+import { equalWorkSentences } from '../../src/report/model/equal-work.js';
+import { type AxisReport } from '../../src/report/model/report-types.js';
+import { axisValue } from '../../src/report/model/axis.js';
+import type { Figure } from '../../src/report/model/report-types.js';
 
 const shown = (rate: number) => axisValue(rate, 'bits');
 
@@ -36,7 +37,7 @@ describe('equal work', () => {
     assert.match(said[0] ?? '', /CPU per GB is the comparison/);
     assert.match(
       said[1] ?? '',
-      /^splice takes.*of copy: 0\.90.* at 1\.00 Gbps, 0\.50.* at 10\.0 Gbps/,
+      /^splice needs.*of copy: 0\.90.* at 1\.00 Gbps, 0\.50.* at 10\.0 Gbps/,
     );
     assert.equal(said[2], 'copy did not keep the offered 10.0 Gbps: 6.40 Gbps arrived.');
     assert.equal(said.length, 3);

@@ -1,21 +1,23 @@
 /** Summary rows for made-up trials: exact order statistics stand in for the real intervals. */
 import { median } from 'simple-statistics';
-import { METRIC_COLUMNS, type MetricName } from '../../src/report/model.js';
-import { METRICS } from '../../src/statistics/metrics.js';
-import type { SummaryRow, TrialRecord } from '../../src/results/record.js';
+import { METRIC_COLUMNS, type MetricName } from '../../src/report/model/report-types.js';
+import { METRICS } from '../../src/data/record/metrics.js';
+import { answerOf } from '../../src/experiment/verdict/answer.js';
+import type { SummaryRow } from '../../src/data/record/summary-columns.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
 
 /** Median with smallest and largest as the interval, from six trials on; the same for ratios. */
 export function bootstrapFreeSummary(
   trials: readonly TrialRecord[],
   baseline: string,
-  lowerBound: boolean,
+  limits: { lowerBound: boolean; coLimited: boolean },
 ): SummaryRow[] {
   const rows: SummaryRow[] = [];
   for (const cell of new Set(trials.map((trial) => trial.cell))) {
     const own = trials.filter((trial) => trial.cell === cell);
     for (const forwarder of new Set(own.map((trial) => trial.forwarder))) {
       for (const metric of Object.keys(METRIC_COLUMNS) as MetricName[]) {
-        rows.push(row(own, forwarder, baseline, metric, lowerBound));
+        rows.push(row(own, forwarder, baseline, metric, limits));
       }
     }
   }
@@ -27,7 +29,7 @@ function row(
   forwarder: string,
   baseline: string,
   metric: MetricName,
-  lowerBound: boolean,
+  { lowerBound, coLimited }: { lowerBound: boolean; coLimited: boolean },
 ): SummaryRow {
   const column = METRIC_COLUMNS[metric];
   const own = trials.filter((trial) => trial.forwarder === forwarder);
@@ -72,6 +74,12 @@ function row(
     no_interval: values.length < 6 ? `${values.length} samples are too few, 6 are needed` : null,
     workload: 'stream',
     limited_by: metric === 'goodput' ? first.bottleneck : null,
+    co_limited: coLimited,
+    answer: forwarder === baseline ? null : answerOf(intervalOf(ratio), 0.03),
+    equivalent_within: 0.03,
+    ratio_confidence: ratio.low === null ? null : 0.95,
+    payload: first.payload,
+    compares: 'forwarders',
   };
 }
 
@@ -79,6 +87,10 @@ interface Interval {
   median: number | null;
   low: number | null;
   high: number | null;
+}
+
+function intervalOf({ low, high }: Interval): { low: number; high: number } | null {
+  return low === null || high === null ? null : { low, high };
 }
 
 function interval(values: readonly number[]): Interval {

@@ -1,16 +1,16 @@
 /** A made-up run with everything a report must cope with. Deterministic: no clock, no chance. */
+import { type TrialColumns, unmeasured } from '../../src/data/record/trial-columns.js';
 import { bootstrapFreeSummary } from './report-fixture-summary.js';
+import { type Check, type Outcome } from '../../src/data/record/words.js';
 import {
   type CallCount,
-  type Check,
-  type Outcome,
   RECORD_VERSION,
   type RunManifest,
   type StoredIncident,
-  type TrialColumns,
   type TrialRecord,
-} from '../../src/results/record.js';
-import { type ReportSource, type RunReport, buildReport } from '../../src/report/model.js';
+} from '../../src/data/record/record.js';
+import { type RunReport } from '../../src/report/model/report-types.js';
+import { type ReportSource, buildReport } from '../../src/report/model/model.js';
 
 /** How one forwarder of the fixture behaves. */
 export interface FakeForwarder {
@@ -36,6 +36,7 @@ export interface FakeRun {
   /** One cell per number of connections and check. */
   connections: number[];
   lowerBound: boolean;
+  coLimited: boolean;
   interrupted: boolean;
   incidents: StoredIncident[];
   limits: string[];
@@ -81,7 +82,7 @@ export const HOSTILE: FakeForwarder = {
   cpuPerGb: 0.9,
   bytesPerCall: 8192,
 };
-export const UNICODE: FakeForwarder = {
+const UNICODE: FakeForwarder = {
   label: 'прокси-日本語-🚀 mit sehr langem Namen',
   use: 'command',
   gbps: 16.05,
@@ -109,6 +110,7 @@ export const PLAIN_RUN: FakeRun = {
   checks: ['none', 'full'],
   connections: [1],
   lowerBound: false,
+  coLimited: false,
   interrupted: false,
   incidents: [],
   limits: [],
@@ -156,7 +158,7 @@ export function fakeSource(run: Partial<FakeRun> = {}): ReportSource {
     manifest: fakeManifest(whole),
     trials,
     incidents: whole.incidents,
-    summary: bootstrapFreeSummary(trials, whole.baseline, whole.lowerBound),
+    summary: bootstrapFreeSummary(trials, whole.baseline, whole),
   };
 }
 
@@ -230,6 +232,8 @@ function fakeTrial(
   const cell = `loopback/check=${check}${run.connections.length > 1 ? `/connections=${connections}` : ''}`;
   const number = block.toString().padStart(2, '0');
   const columns: TrialColumns = {
+    ...unmeasured(),
+    under_strace: false,
     run_id: '20261123-120000-4711',
     trial_id: `b${number}-${cell.replaceAll(/[/=]/g, '-')}-${forwarder.label}`,
     block,
@@ -284,6 +288,8 @@ function fakeTrial(
     softirq_cpu_seconds_per_gb: failed ? null : 0.05,
     backlog_peak_bytes: null,
     lost_bytes: null,
+    payload: check === 'none' ? 'prepared' : null,
+    latency_of: null,
     ...run.columns,
   };
   return {

@@ -5,9 +5,10 @@ import {
   hexRows,
   incidentSentence,
   incidentText,
-} from '../../src/integrity/incident-text.js';
-import { withoutCalls } from '../../src/integrity/churn.js';
-import { INCIDENT_CLASSES, type Incident } from '../../src/results/record.js';
+} from '../../src/data/integrity/incident-text.js';
+import { withoutCalls } from '../../src/data/integrity/churn.js';
+import { INCIDENT_CLASSES } from '../../src/data/record/words.js';
+import { type Incident } from '../../src/data/record/record.js';
 import { INCIDENT_2008 } from './report-fixture.js';
 
 const BASE: Incident = {
@@ -27,7 +28,7 @@ describe('the calls of an incident', () => {
     const style = { bytesPerRow: 16, rows: 4, mark: null } as const;
     assert.match(
       incidentText(churned, style),
-      /calls of the forwarder: none are told, since .*ports/,
+      /calls of the forwarder: unavailable, since .*ports/,
     );
     assert.doesNotMatch(incidentText(BASE, style), /calls of the forwarder/);
     assert.doesNotMatch(
@@ -168,6 +169,15 @@ describe('the calls around an incident', () => {
     });
     assert.match(lines[1] ?? '', /in .*<== all of these bytes$/);
     assert.doesNotMatch(lines[2] ?? '', /<==/);
+  });
+
+  it('stand in line, and bytes that are missing went as far as the forwarder moved them', () => {
+    const call = { t: 1, name: 'tee', flow: 0, asked: 100, got: 100, offset: 0 };
+    const sides = (['in', 'within', 'out'] as const).map((side) => ({ ...call, side }));
+    const lines = callLines({ ...BASE, class: 'missing', calls: sides });
+    assert.match(lines[1] ?? '', /in {5}tee.*<== all of these bytes$/);
+    assert.match(lines[2] ?? '', /within tee.*<== all of these bytes$/);
+    assert.match(lines[3] ?? '', /out {4}tee\S*.*@ 0$/);
   });
 
   it('name an errno that the system does not know by its number', () => {

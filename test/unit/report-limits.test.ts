@@ -1,12 +1,13 @@
 /** What a report says of a link, of a pace and of what is emulated, in every form of output. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ceilingsOf } from '../../src/report/ceiling.js';
-import { htmlReport } from '../../src/report/html.js';
-import { markdownReport } from '../../src/report/markdown.js';
-import { buildReport, type RunReport } from '../../src/report/model.js';
-import { svgCharts } from '../../src/report/svg.js';
-import { terminalReport } from '../../src/report/terminal.js';
+import { ceilingsOf } from '../../src/report/model/ceiling.js';
+import { htmlReport } from '../../src/report/render/html.js';
+import { markdownReport } from '../../src/report/render/markdown.js';
+import { type RunReport } from '../../src/report/model/report-types.js';
+import { buildReport } from '../../src/report/model/model.js';
+import { svgCharts } from '../../src/report/render/svg.js';
+import { terminalReport } from '../../src/report/render/terminal.js';
 import { COPY, fakeReport, SPLICE } from './report-fixture.js';
 
 const FORMS: Readonly<Record<string, (report: RunReport) => string>> = {
@@ -40,7 +41,7 @@ describe('a report in every form', () => {
     it(`says that CPU per GB is the comparison where the link limits (${form})`, () => {
       const text = said(LINKED, form);
       assert.match(text, /The link limits both, so compare CPU per GB: splice takes 0\.38x/);
-      assert.match(text, /link: it was full, so that no forwarder gets more through it/);
+      assert.match(text, /link: it was full, so no forwarder could go faster/);
       assert.doesNotMatch(said(fakeReport(), form), /[Ll]ink limits|link: it was full/);
     });
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { chartsOf } from '../../src/report/charts.js';
-import { markdownReport } from '../../src/report/markdown.js';
-import type { RunReport } from '../../src/report/model.js';
+import { chartsOf } from '../../src/report/charts/charts.js';
+import { markdownReport } from '../../src/report/render/markdown.js';
+import type { RunReport } from '../../src/report/model/report-types.js';
 import { crowdedReport, fakeReport, hardReport } from './report-fixture.js';
 
 const text = (report: RunReport) => markdownReport.write(report) as string;
@@ -24,8 +24,10 @@ describe('report.md', () => {
       }
     });
 
-    it(`refers to every chart and to no other file (${name})`, () => {
-      const referred = [...text(report).matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1]);
+    it(`shows every chart and links to no file outside of the run's folder (${name})`, () => {
+      const referred = [...text(report).matchAll(/!\[.*\]\(([^)]+)\)/g)].map((match) => match[1]);
+      const linked = [...text(report).matchAll(/^- \[.*\]\(([^)]+)\)/gm)].map((match) => match[1]);
+      for (const file of linked) assert.match(file ?? '', /^[a-z]+\.(csv|jsonl?)$/);
       const drawn = [...chartsOf(report).values()]
         .flat()
         .map((chart) => `charts/${chart.name}.svg`);
@@ -43,7 +45,7 @@ describe('report.md', () => {
 
   it('separates the two checks and says not to compare them', () => {
     const sections = text(REPORTS.plain).split(/^## /m);
-    const checked = sections.find((section) => section.startsWith('Speed while'));
+    const checked = sections.find((section) => section.startsWith('Speed (check: full)'));
     assert.match(checked ?? '', /Not to be compared/);
     assert.ok(!checked?.includes('check: none'));
   });
@@ -102,7 +104,7 @@ describe('report.md', () => {
 
   it('can describe a run of which nothing finished', () => {
     const empty = text(fakeReport({ blocks: 0, interrupted: true }));
-    assert.match(empty, /not measured, no trial has finished/);
+    assert.match(empty, /Not measured: no trial has finished/);
     assert.doesNotMatch(empty, /NaN|undefined/);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { displayWidth } from '../../src/report/layout.js';
-import { terminalReport, terminalStyle } from '../../src/report/terminal.js';
+import { displayWidth } from '../../src/base/text/layout.js';
+import { terminalReport, terminalStyle } from '../../src/report/render/terminal.js';
 import { COPY, crowdedReport, fakeReport, hardReport, SPLICE } from './report-fixture.js';
 
 const PLAIN = { columns: 80, color: false };
@@ -46,7 +46,7 @@ describe('the report on a terminal', () => {
 
   it('keeps the two checks in separate tables', () => {
     const text = terminalReport(REPORTS.plain, PLAIN);
-    const unchecked = text.indexOf('Speed (check: none)');
+    const unchecked = text.indexOf('Speed (check: none, payload: prepared)');
     const checked = text.indexOf('Speed (check: full)');
     assert.ok(unchecked >= 0 && checked > unchecked);
     assert.equal(text.split('Speed (').length, 3);
@@ -59,11 +59,25 @@ describe('the report on a terminal', () => {
     assert.match(text, /^² haproxy exited with code 1: cannot bind socket$/m);
   });
 
-  it('marks what is not significant and what is a lower bound', () => {
-    assert.match(terminalReport(REPORTS.hard, PLAIN), /~1\.0\dx 0\.9\d–1\.0\d/);
+  it('marks what is not significant and what is a lower bound or co-limited', () => {
+    const { hard } = REPORTS;
+    assert.match(terminalReport(hard, PLAIN), /=1\.0\dx 0\.9\d–1\.0\d[^]*= equivalent: the whole/);
+    const undecided = hard.cells.map((cell) => ({
+      ...cell,
+      rows: cell.rows.map((row) => {
+        const goodput = { ...row.figures.goodput, equivalent: false };
+        return { ...row, figures: { ...row.figures, goodput } };
+      }),
+    }));
+    const text = terminalReport({ ...hard, cells: undecided }, PLAIN);
+    assert.match(text, /~1\.0\dx 0\.9\d–1\.0\d/);
     const limited = terminalReport(fakeReport({ lowerBound: true }), PLAIN);
     assert.match(limited, /≥2\.\d\dx/);
     assert.match(limited, /^≥ lower bound/m);
+    const shared = terminalReport(fakeReport({ coLimited: true }), PLAIN);
+    assert.match(shared, /†2\.\d\dx/);
+    assert.match(shared, /^† co-limited/m);
+    assert.doesNotMatch(shared, /≥|lower bound/);
   });
 
   it('names a baseline that is too long for its column below the table', () => {
@@ -88,7 +102,10 @@ describe('the report on a terminal', () => {
   it('states the integrity with its bound per forwarder and in all', () => {
     const text = terminalReport(REPORTS.plain, PLAIN);
     assert.match(text, /^splice +\d+ GB +12 +0 +0 +0 +0 +[\d.]+ +[\d.]+$/m);
-    assert.match(text, /^all: none in \d+ GB, 48 trials: below [\d.]+ per TB$/m);
+    assert.match(
+      text.replaceAll(/\s+/g, ' '),
+      /in the bytes compared: none in \d+ GB, 48 trials: below [\d.]+ per TB\./,
+    );
   });
 
   it('shows the first incident with the bytes and the calls', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { escapeHtml, escapeMarkdown, inlineJson } from '../../src/report/escape.js';
-import { broken, clipped, displayWidth, printable, wrapped } from '../../src/report/layout.js';
-import * as quantity from '../../src/report/quantity.js';
-import { medianSeries, resample, roundCeiling } from '../../src/report/series.js';
+import { escapeHtml, escapeMarkdown, inlineJson } from '../../src/base/text/escape.js';
+import { broken, clipped, displayWidth, printable, wrapped } from '../../src/base/text/layout.js';
+import * as quantity from '../../src/base/units/quantity.js';
+import { medianSeries, resample, roundCeiling } from '../../src/report/model/series.js';
 
 describe('numbers', () => {
   const cases: [string, string][] = [
@@ -41,6 +41,8 @@ describe('numbers', () => {
     [quantity.duration(null), 'n/a'],
     [quantity.plural(1, 'trial'), '1 trial'],
     [quantity.plural(2, 'stretch', 'stretches'), '2 stretches'],
+    [quantity.noun(1, 'byte'), 'byte'],
+    [quantity.noun(1200, 'byte'), 'bytes'],
     [quantity.listed([]), ''],
     [quantity.listed(['a']), 'a'],
     [quantity.listed(['a', 'b', 'c']), 'a, b and c'],

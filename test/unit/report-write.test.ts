@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { writeReport } from '../../src/report/write-all.js';
+import { writeReport } from '../../src/report/render/write-all.js';
 import { fakeReport } from './report-fixture.js';
 
 describe('writing a report', () => {
@@ -27,8 +27,8 @@ describe('writing a report', () => {
       'trials.csv',
     ]);
     const charts = await readdir(join(directory, 'new', 'run', 'charts'));
-    assert.equal(charts.length, 10);
-    assert.equal(written.length, 15);
+    assert.equal(charts.length, 12);
+    assert.equal(written.length, 17);
     for (const file of written) {
       assert.ok((await readFile(join(directory, 'new', 'run', file))).length > 100, file);
     }

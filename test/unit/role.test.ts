@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { type Host, localHost } from '../../src/host/host.js';
-import { RoleClient, RoleError, THIS_SPLICEBENCH } from '../../src/role/client.js';
+import { type Host, localHost } from '../../src/machine/host/host.js';
+import { RoleClient, RoleError, THIS_SPLICEBENCH } from '../../src/machine/role/client.js';
 import {
   processTree,
   threadsOf,
   treeContextSwitches,
   treeCpuNs,
-} from '../../src/role/process-tree.js';
+} from '../../src/base/process/process-tree.js';
 
 /** A host on which something else is started in the place of the role. */
 function hostThatRuns(...argv: string[]): Host {
@@ -35,6 +35,16 @@ describe('RoleClient', () => {
     const role = RoleClient.start(hostThatRuns('sh', '-c', script), 'source');
     assert.equal(await refusal(role), 'source role on far ended (exit code 3: no such namespace)');
     assert.equal(role.ended, 'exit code 3: no such namespace');
+  });
+
+  it('killed in the middle of an answer: no timer keeps whoever asked from ending', async () => {
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const script = 'printf "Content-Length: 1000\\r\\n\\r\\n{"; kill -KILL $$';
+    const role = RoleClient.start(hostThatRuns('sh', '-c', script), 'source');
+    assert.equal(await refusal(role), 'source role on far ended (SIGKILL)');
+    assert.equal(timers(), before);
   });
 
   it('a prefix that does not exist', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UsageError } from '../../src/cli/exit.js';
-import { only, parseOnly, quick, withBlocks } from '../../src/scenario/adjust.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { only, parseOnly, quick, withBlocks } from '../../src/experiment/scenario/adjust.js';
 import { messageOf, MINIMAL, scenarioOf, streamOf } from './scenario-fixtures.js';
 
 /** Labels of the forwarders of a scenario with this list. */
@@ -26,6 +26,22 @@ describe('a matrix', () => {
         ['small/check=none,message=1500', 'none', 1500],
         ['small/check=full,message=64KiB', 'full', 65_536],
         ['small/check=full,message=1500', 'full', 1500],
+      ],
+    );
+  });
+
+  it('has the bytes that are compared once, whatever the payload of the others', () => {
+    assert.deepEqual(
+      cellKeys(
+        '{ workload.payload: [prepared, copied], workload.check: [none, full], workload.connections: [1, 2] }',
+      ),
+      [
+        'small/payload=prepared,check=none,connections=1',
+        'small/payload=prepared,check=none,connections=2',
+        'small/check=full,connections=1',
+        'small/check=full,connections=2',
+        'small/payload=copied,check=none,connections=1',
+        'small/payload=copied,check=none,connections=2',
       ],
     );
   });
@@ -144,7 +160,13 @@ describe('the baseline', () => {
 describe('--quick', () => {
   it('runs two short blocks and says what they are not good for', () => {
     const { scenario, notes } = quick(scenarioOf(`${MINIMAL}blocks: { budget: 150s }\n`));
-    assert.deepEqual(scenario.blocks, { min: 2, max: 2, target: 0.03, budget: null });
+    assert.deepEqual(scenario.blocks, {
+      min: 2,
+      max: 2,
+      target: 0.03,
+      equivalent: 0.03,
+      budget: null,
+    });
     assert.equal(scenario.cells[0]?.workload.seconds, 0.3);
     assert.equal(scenario.cells[0].workload.warmup, 0.1);
     assert.match(notes.join(), /no 95 % interval/);
@@ -163,7 +185,13 @@ describe('--quick', () => {
 describe('--blocks', () => {
   it('fixes the number of blocks', () => {
     const { scenario, notes } = withBlocks(scenarioOf(`${MINIMAL}blocks: { budget: 9s }\n`), 7);
-    assert.deepEqual(scenario.blocks, { min: 7, max: 7, target: 0.03, budget: null });
+    assert.deepEqual(scenario.blocks, {
+      min: 7,
+      max: 7,
+      target: 0.03,
+      equivalent: 0.03,
+      budget: null,
+    });
     assert.deepEqual(notes, []);
     assert.match(withBlocks(scenarioOf(MINIMAL), 5).notes.join(), /fewer than 6/);
     for (const bad of [0, -1, 1.5, Number.NaN]) {

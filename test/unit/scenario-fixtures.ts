@@ -1,10 +1,10 @@
 /** A small registry and a minimal scenario for the tests of scenarios. */
 import { z } from 'zod';
-import type { Cell, StreamWorkload } from '../../src/scenario/plan.js';
-import type { Kinds, OptionedKind } from '../../src/scenario/entries.js';
-import type { Scenario } from '../../src/scenario/expand.js';
-import { size } from '../../src/scenario/fields.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import type { Cell, StreamWorkload } from '../../src/data/record/plan.js';
+import type { Kinds, OptionedKind } from '../../src/experiment/scenario/entries.js';
+import type { Scenario } from '../../src/experiment/scenario/expand.js';
+import { size } from '../../src/base/units/fields.js';
+import { parseScenario } from '../../src/experiment/scenario/load.js';
 
 const kindList: OptionedKind[] = [
   { use: 'direct', options: z.strictObject({}) },

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { UsageError } from '../../src/cli/exit.js';
-import { loadScenario, loadScenarios } from '../../src/scenario/load.js';
-import { listScenarios } from '../../src/scenario/names.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { loadScenario, loadScenarios } from '../../src/experiment/scenario/load.js';
+import { listScenarios } from '../../src/experiment/scenario/names.js';
 import { kinds, messageOf, MINIMAL, scenarioOf, streamOf } from './scenario-fixtures.js';
 
 /** The lines of the error for a text. */
@@ -16,7 +16,13 @@ function complaints(text: string): string[] {
 describe('a valid scenario', () => {
   it('gets the defaults of the contract', () => {
     const scenario = scenarioOf(MINIMAL);
-    assert.deepEqual(scenario.blocks, { min: 6, max: 20, target: 0.03, budget: null });
+    assert.deepEqual(scenario.blocks, {
+      min: 6,
+      max: 20,
+      target: 0.03,
+      equivalent: 0.03,
+      budget: null,
+    });
     assert.equal(scenario.baseline, 'copy');
     assert.equal(scenario.cells.length, 1);
     assert.deepEqual(scenario.cells[0], {
@@ -29,6 +35,7 @@ describe('a valid scenario', () => {
         connections: 1,
         seconds: 2,
         bytes: null,
+        payload: null,
         warmup: 0.5,
         check: 'full',
         message: null,
@@ -37,14 +44,18 @@ describe('a valid scenario', () => {
         pause: null,
         early: null,
         urgent: null,
+        prefix: null,
         mss: null,
         rcvbuf: null,
         sndbuf: null,
+        measure: null,
+        settle: null,
         content: { kind: 'stamped' },
         stall: 5,
         decoys: null,
         unprivileged: false,
         memory: null,
+        mode: 'alternate',
       },
       baseline: 'copy',
       pin: null,
@@ -85,7 +96,13 @@ thresholds: ["copy.ratio.goodput >= 0.5", "incidents == 0"]
     assert.equal(workload.message, 65_536);
     assert.deepEqual(workload.content, { kind: 'file', path: 'data.bin' });
     assert.deepEqual(pin, { source: [0], forwarder: [1, 2], sink: [0, 3] });
-    assert.deepEqual(scenario.blocks, { min: 3, max: 4, target: 0.05, budget: 150 });
+    assert.deepEqual(scenario.blocks, {
+      min: 3,
+      max: 4,
+      target: 0.05,
+      equivalent: 0.03,
+      budget: 150,
+    });
     assert.deepEqual(
       scenario.forwarders.map(({ label }) => label),
       ['direct', 'copy', 'best', 'mine'],
@@ -341,7 +358,7 @@ describe('include', () => {
         }
         return '(no error)';
       };
-      assert.match(await complaint('circle.yaml'), /include goes in a circle/);
+      assert.match(await complaint('circle.yaml'), /include forms a loop/);
       assert.match(await complaint('empty.yaml'), /include: expected at least 1 entry/);
       assert.match(await complaint('wrong.yaml'), /wrong.yaml:3: unknown key 'blocks'/);
     });
@@ -354,7 +371,11 @@ describe('loading by name', () => {
     const scenario = await loadScenario('loopback', kinds);
     assert.deepEqual(
       scenario.cells.map(({ key }) => key),
-      ['loopback/check=none', 'loopback/check=full'],
+      [
+        'loopback/check=none,payload=prepared',
+        'loopback/check=none,payload=copied',
+        'loopback/check=full',
+      ],
     );
     assert.equal(scenario.baseline, 'copy');
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { UsageError } from '../../src/cli/exit.js';
-import { editDistance, nearest, suggestion } from '../../src/scenario/nearest.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { editDistance, nearest, suggestion } from '../../src/base/text/nearest.js';
 import {
   formatBitRate,
   formatDuration,
@@ -13,7 +13,7 @@ import {
   parseDuration,
   parseShare,
   parseSize,
-} from '../../src/scenario/sizes.js';
+} from '../../src/base/units/sizes.js';
 
 /** Every bad value is refused with a message that quotes it. */
 function refuses(parse: (value: unknown) => unknown, bad: readonly unknown[]): void {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TrialRecord } from '../../src/results/record.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
 import {
   evaluateThresholds,
   parseThreshold,
   type Threshold,
   type ThresholdResult,
-} from '../../src/scenario/thresholds.js';
-import { summarise } from '../../src/statistics/summary.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
+} from '../../src/experiment/verdict/thresholds.js';
+import { summarise } from '../../src/experiment/verdict/summary.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
 const scenario = scenarioOf(`name: t
@@ -116,9 +116,13 @@ describe('evaluating thresholds', () => {
     assert.equal(evaluated('copy.goodput > 9.9', trials()).verdict, 'met');
   });
 
-  it('says when a ratio is only a lower bound', () => {
-    const limited = trials(({ forwarder }) => (forwarder === 'v1.5' ? { bottleneck: 'sink' } : {}));
-    assert.match(evaluated('v1.5.ratio.goodput >= 4', limited).detail, /lower bound/);
+  it('says when a ratio is only a lower bound, or co-limited', () => {
+    const detail = (bottleneck: TrialRecord['bottleneck']) => {
+      const limited = trials(({ forwarder }) => (forwarder === 'v1.5' ? { bottleneck } : {}));
+      return evaluated('v1.5.ratio.goodput >= 4', limited).detail;
+    };
+    assert.match(detail('link'), /lower bound/);
+    assert.match(detail('sink'), /co-limited: source and sink share the forwarder's host/);
   });
 
   it('does not hold for a figure that is unavailable, in one cell or in all', () => {

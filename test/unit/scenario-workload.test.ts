@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { quick } from '../../src/scenario/adjust.js';
+import { quick } from '../../src/experiment/scenario/adjust.js';
 import { messageOf, MINIMAL, scenarioOf } from './scenario-fixtures.js';
 
 function workloads(text: string) {
@@ -16,6 +16,7 @@ const COMMON = {
   decoys: null,
   unprivileged: false,
   memory: null,
+  mode: 'alternate',
 };
 
 describe('a workload', () => {
@@ -78,6 +79,33 @@ describe('a workload', () => {
     });
   });
 
+  it('has slices and settle times as it says, where forwarders take turns', () => {
+    const [workload] = workloads('workload: { measure: 100ms, settle: 20ms }');
+    assert.deepEqual(workload, { ...workloads('')[0], measure: 0.1, settle: 0.02 });
+    for (const [key, value] of [
+      ['measure', '100ms'],
+      ['settle', '20ms'],
+    ] as const) {
+      const solo = `workload: { mode: solo, ${key}: ${value} }`;
+      assert.throws(
+        () => workloads(solo),
+        new RegExp(`workload.${key}: .*expected mode: alternate`),
+      );
+    }
+    assert.throws(
+      () => workloads('workload: { measure: 1ms }'),
+      /workload.measure: expected at least 0.005 s/,
+    );
+  });
+
+  it('has a prefix where one is declared, each version a cell of its own', () => {
+    const prefixes = (text: string) =>
+      workloads(text).map((each) => each.kind === 'stream' && each.prefix);
+    assert.deepEqual(prefixes('workload: { prefix: proxy-v2 }'), ['proxy-v2']);
+    const matrix = 'matrix: { workload.prefix: [null, proxy-v1, proxy-v2] }';
+    assert.deepEqual(prefixes(matrix), [null, 'proxy-v1', 'proxy-v2']);
+  });
+
   it('has pauses at the start, and in mid-stream, once or again and again', () => {
     const pauseOf = (text: string) => {
       const [workload] = workloads(`workload: { pause: ${text} }`);
@@ -106,6 +134,20 @@ describe('a workload', () => {
     ['{ pause: { at: 1MiB, for: 1ms, evry: 1 } }', /pause: .*evry/],
     ['{ decoys: { bytes: 1 } }', /decoys.bytes: expected at least 262144/],
     ['{ decoys: { number: 1 } }', /unknown key 'number'/],
+    [
+      '{ payload: copied }',
+      /payload: 'copied' is for bytes that nobody compares, expected check: none/,
+    ],
+    ['{ payload: prepared }', /payload: 'prepared' is for bytes that nobody compares/],
+    ['{ check: none, payload: real }', /payload: expected one of prepared, copied, got 'real'/],
+    [
+      '{ check: none, payload: copied, content: { file: x } }',
+      /payload: 'copied' sends from a buffer, expected content: stamped or zero, got 'file'/,
+    ],
+    ['{ prefix: proxy-v3 }', /workload.prefix: got 'proxy-v3', did you mean 'proxy-v1'/],
+    ['{ kind: churn, prefix: proxy-v1 }', /prefix belongs to kind: stream, script, not to churn/],
+    ['{ kind: http, prefix: proxy-v2 }', /prefix belongs to kind: stream, script, not to http/],
+    ['{ kind: churn, check: none, payload: copied }', /payload belongs to kind: stream/],
     ['{ content: { tree: x }, connections: 2 }', /'tree' does not say which connection/],
   ] as const) {
     it(`refuses ${text}`, () => {
@@ -115,6 +157,16 @@ describe('a workload', () => {
       );
     });
   }
+
+  it('says how bytes that nobody compares travel, and nothing of those that are compared', () => {
+    const payloads = (text: string) =>
+      workloads(text).map((each) => each.kind === 'stream' && each.payload);
+    assert.deepEqual(payloads(''), [null]);
+    assert.deepEqual(payloads('workload: { check: none }'), ['prepared']);
+    assert.deepEqual(payloads('workload: { check: none, payload: copied }'), ['copied']);
+    const matrix = 'matrix: { workload.check: [none, full] }';
+    assert.deepEqual(payloads(`workload: { payload: copied }\n${matrix}`), ['copied', null]);
+  });
 
   it('takes the keys of its kind from a matrix', () => {
     const text = 'workload: { kind: exchange }\nmatrix: { workload.load: [null, 50%, 0.8] }';

@@ -1,10 +1,11 @@
 /** A scenario, a store in memory and a way to run both for the tests of the scheduler. */
-import type { TrialRecord } from '../../src/results/record.js';
-import type { Scenario } from '../../src/scenario/expand.js';
-import type { TrialResult } from '../../src/trial/executor.js';
-import { type FakeBehaviour, FakeClock, FakeExecutor } from '../../src/trial/fake-executor.js';
-import type { RunEvent } from '../../src/trial/schedule-events.js';
-import { runSchedule, type ScheduleOptions, type TrialStore } from '../../src/trial/schedule.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import type { Scenario } from '../../src/experiment/scenario/expand.js';
+import type { TrialResult } from '../../src/data/record/trial-result.js';
+import { type FakeBehaviour, FakeClock, FakeExecutor } from '../support/fake-executor.js';
+import type { RunEvent } from '../../src/experiment/trial/schedule-events.js';
+import { type TrialStore } from '../../src/data/record/trial-result.js';
+import { runSchedule, type ScheduleOptions } from '../../src/experiment/trial/schedule.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
 export class MemoryStore implements TrialStore {
@@ -12,8 +13,8 @@ export class MemoryStore implements TrialStore {
 
   constructor(readonly trials: TrialRecord[] = []) {}
 
-  append({ record }: TrialResult): Promise<void> {
-    this.trials.push(record);
+  append(...results: TrialResult[]): Promise<void> {
+    this.trials.push(...results.map(({ record }) => record));
     return Promise.resolve();
   }
 }

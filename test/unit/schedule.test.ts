@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FakeBehaviour } from '../../src/trial/fake-executor.js';
+import type { FakeBehaviour } from '../support/fake-executor.js';
 import { eventsOf, MemoryStore, scenario, session } from './schedule-fixtures.js';
 
 const SPEEDS: Readonly<Record<string, number>> = { direct: 40, splice: 30, copy: 10 };
@@ -16,17 +16,22 @@ const noisy: FakeBehaviour = ({ forwarder, block }) => ({
     (SPEEDS[forwarder.label] ?? 0) * (forwarder.label === 'copy' || block % 2 === 0 ? 1 : 1.4),
 });
 
+/** Looks are after 6, 9 and 10 blocks: six trials alone cannot be as sure as one of three looks has to be. */
+const FIRST = 9;
+
 const ids = (trials: readonly { trial_id: string }[]) => trials.map(({ trial_id }) => trial_id);
 
 describe('a run', () => {
-  it('stops after the least number of blocks when every ratio is known, whatever the drift', async () => {
+  it('stops at the first look at which every ratio is decided and known, whatever the drift', async () => {
     const { result, store } = await session(drifting);
-    assert.equal(store.trials.length, 6 * 6);
-    assert.equal(result.ran, 36);
+    assert.equal(store.trials.length, FIRST * 6);
+    assert.equal(result.ran, FIRST * 6);
     assert.equal(result.interrupted, false);
     assert.deepEqual(result.stopping, {
-      's/check=none': 'target met after 6 blocks: every ratio to copy is known within 3%',
-      's/check=full': 'target met after 6 blocks: every ratio to copy is known within 3%',
+      's/check=none':
+        'target met after 9 blocks: every ratio to copy is decided and known within 3%',
+      's/check=full':
+        'target met after 9 blocks: every ratio to copy is decided and known within 3%',
     });
   });
 
@@ -49,14 +54,14 @@ describe('a run', () => {
       trial.cell.workload.check === 'full' ? drifting(trial) : noisy(trial),
     );
     const count = (cell: string) => store.trials.filter((trial) => trial.cell === cell).length;
-    assert.equal(count('s/check=full'), 6 * 3);
+    assert.equal(count('s/check=full'), FIRST * 3);
     assert.equal(count('s/check=none'), 10 * 3);
     assert.match(result.stopping['s/check=full'] ?? '', /^target met/);
     assert.match(result.stopping['s/check=none'] ?? '', /^maximum/);
     assert.deepEqual(
       eventsOf(events, 'cell-stopped').map(({ cell, blocks }) => [cell, blocks]),
       [
-        ['s/check=full', 6],
+        ['s/check=full', FIRST],
         ['s/check=none', 10],
       ],
     );
@@ -104,11 +109,25 @@ describe('a run', () => {
         ? { record: { outcome: 'failed', error: 'cannot start' } }
         : drifting(trial),
     );
-    assert.equal(store.trials.length, 6 * 6);
+    assert.equal(store.trials.length, FIRST * 6);
     assert.equal(
       result.stopping['s/check=full'],
-      'target met after 6 blocks: every ratio to copy is known within 3%; ' +
+      'target met after 9 blocks: every ratio to copy is decided and known within 3%; ' +
         'without splice, which gave no figure',
+    );
+  });
+
+  it('goes on while a ratio is known well and not decided', async () => {
+    const equal: FakeBehaviour = ({ forwarder, block }) => ({
+      goodput: forwarder.label === 'copy' ? 10 : 10 + (block % 2 === 0 ? 0.2 : -0.2),
+    });
+    const { store, result } = await session(equal, {
+      blocks: { ...scenario.blocks, target: 0.05, equivalent: 0.01 },
+    });
+    assert.equal(store.trials.length, 10 * 6);
+    assert.match(
+      result.stopping['s/check=full'] ?? '',
+      /the widest interval is 4% .* target 5%\); undecided: splice, direct$/,
     );
   });
 
@@ -161,6 +180,12 @@ describe('a time budget', () => {
     assert.match(result.stopping['s/check=none'] ?? '', /used after 1 block;/);
     const tiny = await session(noisy, { blocks: { ...scenario.blocks, budget: 1 } });
     assert.equal(tiny.store.trials.length, 6);
+  });
+
+  it('or as many as are needed at least', async () => {
+    const given = { blocks: { ...scenario.blocks, budget: 1 }, leastBlocks: 2 };
+    const { store } = await session(noisy, given);
+    assert.equal(store.trials.length, 12);
   });
 });
 
@@ -227,7 +252,7 @@ describe('resuming', () => {
     const whole = await session((trial) =>
       trial.cell.workload.check === 'full' ? drifting(trial) : noisy(trial),
     );
-    const store = new MemoryStore(whole.store.trials.slice(0, 40));
+    const store = new MemoryStore(whole.store.trials.slice(0, 56));
     const rest = await session(noisy, { store });
     assert.ok(rest.executor.started.every(({ cell }) => cell.workload.check === 'none'));
     assert.deepEqual(ids(store.trials), ids(whole.store.trials));
@@ -240,7 +265,7 @@ describe('resuming', () => {
       cell: trial.cell.replace('s/', 'other/'),
     }));
     const { executor, events } = await session(drifting, { store: new MemoryStore(other) });
-    assert.equal(executor.started.length, 36);
+    assert.equal(executor.started.length, FIRST * 6);
     assert.equal(eventsOf(events, 'run-start')[0]?.trials_stored, 0);
   });
 });
@@ -256,7 +281,7 @@ describe('events', () => {
       starts.map(({ trial_id }) => trial_id),
       ends.map(({ record }) => record.trial_id),
     );
-    assert.equal(eventsOf(events, 'block-end').length, 6);
+    assert.equal(eventsOf(events, 'block-end').length, FIRST);
     assert.deepEqual(JSON.parse(JSON.stringify(events)), events);
   });
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ForwarderCost, ForwarderUnderTest } from '../../src/trial/forwarder-under-test.js';
-import { sumCalls } from '../../src/results/sum-calls.js';
-import { asOne, joinDetails, sumCosts } from '../../src/trial/several-forwarders.js';
+import type {
+  ForwarderCost,
+  ForwarderUnderTest,
+} from '../../src/experiment/measure/forwarder-under-test.js';
+import { sumCalls } from '../../src/data/record/sum-calls.js';
+import { asOne, joinDetails, sumCosts } from '../../src/experiment/measure/several-forwarders.js';
 
 function cost(change: Partial<ForwarderCost> = {}): ForwarderCost {
   return { timeNs: 0, cpuNs: 0, syscalls: 0, contextSwitches: 0, calls: null, ...change };

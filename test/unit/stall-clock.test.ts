@@ -1,7 +1,7 @@
 /** A forwarder stalls by what was seen of it, not because whoever looks was not running. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { StallClock } from '../../src/role/stall-clock.js';
+import { StallClock } from '../../src/base/process/stall-clock.js';
 
 const LIMIT = 2000;
 const INTERVAL = 20;

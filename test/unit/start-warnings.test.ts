@@ -1,8 +1,8 @@
 /** Which of the doctor's warnings a run shows: by its topology, and in one line each. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { HostFacts } from '../../src/doctor/host-facts.js';
-import { startWarnings, startWarningText } from '../../src/doctor/start-warnings.js';
+import type { HostFacts } from '../../src/machine/host/host-facts.js';
+import { startWarnings, startWarningText } from '../../src/machine/host/start-warnings.js';
 
 /** A host with much that the doctor warns of. */
 const TROUBLED: HostFacts = {
@@ -12,6 +12,7 @@ const TROUBLED: HostFacts = {
   hardwareCounters: false,
   cpus: [0, 1],
   threadsShareCores: true,
+  lineTrips: [],
   governors: ['powersave'],
   turbo: true,
   mitigations: ['mds'],
@@ -23,6 +24,7 @@ const TROUBLED: HostFacts = {
   memoryAvailable: null,
   memoryPressure: null,
   virtual: true,
+  machineType: null,
   numaNodes: 2,
   missingTools: ['ncat'],
   interfacesWithoutOffloads: ['eth7'],

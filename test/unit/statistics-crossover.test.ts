@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AxisPoint, findCrossover } from '../../src/statistics/crossover.js';
+import { type AxisPoint, findCrossover } from '../../src/base/statistics/crossover.js';
 
 /** Points at 1, 2, 4, … with the given ratios and intervals. */
 function points(...given: [ratio: number, low: number, high: number][]): AxisPoint[] {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { estimateMedian, median } from '../../src/statistics/interval.js';
-import { Random } from '../../src/statistics/random.js';
+import { estimateMedian, median } from '../../src/base/statistics/interval.js';
+import { Random } from '../../src/base/statistics/random.js';
 
 /** Standard normal by Box and Muller. */
 function normal(random: Random): number {

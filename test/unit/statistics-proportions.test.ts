@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { differenceInterval, wilsonInterval } from '../../src/statistics/proportions.js';
+import { differenceInterval, wilsonInterval } from '../../src/base/statistics/proportions.js';
 
 describe('the difference of two shares', () => {
   // R. G. Newcombe, Statistics in Medicine 17 (1998), table II, method 10.

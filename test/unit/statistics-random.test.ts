@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UsageError } from '../../src/cli/exit.js';
-import { derivedSeed, parseSeed, Random, randomSeed } from '../../src/statistics/random.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { derivedSeed, parseSeed, Random, randomSeed } from '../../src/base/statistics/random.js';
 
 describe('Random', () => {
   it('repeats itself for the same seed and purpose, and for no other', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { estimateMedian } from '../../src/statistics/interval.js';
-import { Random } from '../../src/statistics/random.js';
+import { estimateMedian } from '../../src/base/statistics/interval.js';
+import { Random } from '../../src/base/statistics/random.js';
 import {
   type BlockSample,
   mannWhitney,
   pairedRatio,
   relativeWidth,
-} from '../../src/statistics/ratio.js';
+} from '../../src/base/statistics/ratio.js';
 
 /** Samples by block from a function of the block. */
 function samples(blocks: number, value: (block: number) => number): BlockSample[] {

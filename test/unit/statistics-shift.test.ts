@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Random } from '../../src/statistics/random.js';
-import { independentRatio } from '../../src/statistics/shift.js';
+import { Random } from '../../src/base/statistics/random.js';
+import { independentRatio } from '../../src/base/statistics/shift.js';
 
 /** Lognormal figures around a median, as goodput of one forwarder is. */
 function figures(random: Random, n: number, median: number, spread: number): number[] {

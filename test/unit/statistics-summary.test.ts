@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SummaryRow, TrialRecord } from '../../src/results/record.js';
-import { countOutcomes, summarise } from '../../src/statistics/summary.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
+import type { SummaryRow } from '../../src/data/record/summary-columns.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { countOutcomes, summarise } from '../../src/experiment/verdict/summary.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
 const scenario = scenarioOf(`name: s
@@ -137,16 +138,38 @@ describe('the summary', () => {
     assert.match(row.no_interval ?? '', /^3 samples can bound a median with at most 75 %/);
   });
 
-  it('marks a speed as a lower bound when the endpoints limited most trials of either side', () => {
+  it('calls a speed co-limited when ends on the same host limited most trials of either side', () => {
+    const limited = (who: string, blocks: number, columns: Partial<TrialRecord> = {}) =>
+      trials(({ forwarder, block }) => ({
+        ...columns,
+        ...(forwarder === who && block <= blocks ? { bottleneck: 'source' } : {}),
+      }));
+    const marks = (records: readonly TrialRecord[], forwarder = 'splice') => {
+      const { lower_bound: bound, co_limited: shared } = rowOf(records, forwarder);
+      return { bound, shared };
+    };
+    const shared = { bound: false, shared: true };
+    assert.deepEqual(marks(limited('splice', 5)), shared);
+    assert.deepEqual(marks(limited('splice', 4)), { bound: false, shared: false });
+    assert.deepEqual(marks(limited('copy', 5)), shared);
+    for (const topology of ['veth', 'nic']) {
+      assert.deepEqual(marks(limited('splice', 5, { topology })), shared);
+    }
+    const hosts = { topology: 'hosts', emulated: false };
+    assert.deepEqual(marks(limited('splice', 5, hosts)), { bound: true, shared: false });
+    assert.deepEqual(marks(limited('splice', 5, { ...hosts, emulated: true })), shared);
+  });
+
+  it('marks a speed as a lower bound when the link limited most trials of either side', () => {
     const limited = (who: string, blocks: number) =>
       trials(({ forwarder, block }) =>
-        forwarder === who && block <= blocks ? { bottleneck: 'source' } : {},
+        forwarder === who && block <= blocks ? { bottleneck: 'link' } : {},
       );
     assert.equal(rowOf(limited('splice', 5), 'splice').lower_bound, true);
     assert.equal(rowOf(limited('splice', 4), 'splice').lower_bound, false);
-    assert.equal(rowOf(limited('splice', 5), 'splice').limited_by, 'source');
-    assert.notEqual(rowOf(limited('splice', 4), 'splice').limited_by, 'source');
-    assert.notEqual(rowOf(limited('copy', 5), 'splice').limited_by, 'source');
+    assert.equal(rowOf(limited('splice', 5), 'splice').limited_by, 'link');
+    assert.notEqual(rowOf(limited('splice', 4), 'splice').limited_by, 'link');
+    assert.notEqual(rowOf(limited('copy', 5), 'splice').limited_by, 'link');
     assert.equal(rowOf(limited('copy', 5), 'splice').lower_bound, true);
     assert.equal(rowOf(limited('splice', 5), 'direct').lower_bound, false);
   });

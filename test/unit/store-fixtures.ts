@@ -1,5 +1,5 @@
 /** The manifest of a run for the tests of the store. */
-import type { RunManifest } from '../../src/results/record.js';
+import type { RunManifest } from '../../src/data/record/record.js';
 import { scenario } from './schedule-fixtures.js';
 
 export const manifest: RunManifest = {

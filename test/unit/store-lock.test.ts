@@ -5,8 +5,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { UsageError } from '../../src/cli/exit.js';
-import { LockedError, RunStore } from '../../src/results/store.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { LockedError, RunStore } from '../../src/data/results/store.js';
 import { manifest } from './store-fixtures.js';
 
 let folder: string;
@@ -90,7 +90,7 @@ describe('the lock', () => {
     const stale = { host: hostname(), pid: 2 ** 22 + 1, started: '1', boot: 'x' };
     await writeFile(path('lock'), JSON.stringify(stale));
     const program = `
-      import { lockFolder } from ${JSON.stringify(new URL('../../src/results/store-lock.js', import.meta.url).href)};
+      import { lockFolder } from ${JSON.stringify(new URL('../../src/base/process/lock.js', import.meta.url).href)};
       try { await lockFolder(${JSON.stringify(folder)}); console.log('got'); setTimeout(() => {}, 3000); }
       catch (error) { console.log(error.name); }`;
     const children = Array.from({ length: 6 }, () =>

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RunManifest } from '../../src/results/record.js';
-import { assertSameRun, differences, storedScenarios } from '../../src/results/resume.js';
-import type { Scenario } from '../../src/scenario/expand.js';
+import type { RunManifest } from '../../src/data/record/record.js';
+import { assertSameRun, differences, storedScenarios } from '../../src/experiment/trial/resume.js';
+import type { Scenario } from '../../src/experiment/scenario/expand.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
 const TEXT = `name: s

@@ -14,14 +14,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { UsageError } from '../../src/cli/exit.js';
-import { STORED_BEYOND, STORED_PER_RUN } from '../../src/integrity/stored-limits.js';
-import type { Incident } from '../../src/results/record.js';
-import { openAppend, type AppendHandle, type OpenAppend } from '../../src/results/store-append.js';
-import { readRun, RunStore, StoreError } from '../../src/results/store.js';
-import type { TrialResult } from '../../src/trial/executor.js';
-import { fakeRecord } from '../../src/trial/fake-executor.js';
-import { planBlock } from '../../src/trial/order.js';
+import { UsageError } from '../../src/base/errors/errors.js';
+import { STORED_BEYOND, STORED_PER_RUN } from '../../src/data/integrity/stored-limits.js';
+import type { Incident } from '../../src/data/record/record.js';
+import { openAppend, type AppendHandle, type OpenAppend } from '../../src/base/process/append.js';
+import { readRun, RunStore, StoreError } from '../../src/data/results/store.js';
+import type { TrialResult } from '../../src/data/record/trial-result.js';
+import { fakeRecord } from '../support/fake-executor.js';
+import { planBlock } from '../../src/experiment/trial/order.js';
 import { scenario } from './schedule-fixtures.js';
 import { manifest } from './store-fixtures.js';
 
@@ -224,6 +224,37 @@ describe('after a crash', () => {
       run.trials,
       results.slice(0, 4).map(({ record }) => record),
     );
+  });
+
+  it('a set is stored at once, and one of which a crash left some arms is left out, at any byte', async () => {
+    const set = { id: 's', arms: 3 };
+    const arms = results.slice(0, 3).map(({ record, incidents }) => ({
+      record: { ...record, set },
+      incidents,
+    }));
+    const store = await RunStore.create(folder, manifest);
+    await store.append(results[3] ?? assert.fail());
+    await store.append(...arms);
+    await store.close();
+    const whole = await readFile(path('trials.jsonl'));
+    assert.equal((await readRun(folder)).trials.length, 4);
+    const starts = [...whole.entries()].flatMap(([at, byte]) => (byte === 0x0a ? [at + 1] : []));
+    for (const end of [starts[1] ?? 0, starts[2] ?? 0, (starts[1] ?? 0) + 30, whole.length - 1]) {
+      await writeFile(path('trials.jsonl'), whole.subarray(0, end));
+      const run = await readRun(folder);
+      assert.deepEqual(
+        run.trials.map(({ trial_id }) => trial_id),
+        [idAt(3)],
+      );
+      assert.match(run.warnings.join(), /the last set was cut off by a crash/);
+    }
+    const again = await RunStore.resume(folder);
+    await again.append(...arms);
+    await again.close();
+    const run = await readRun(folder);
+    assert.deepEqual(run.warnings, []);
+    assert.equal(run.trials.length, 4);
+    assert.equal(run.incidents.length, 2);
   });
 
   it('incidents of a trial that was not stored are dropped, since it runs again', async () => {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { packageRoot } from '../../src/native.js';
-import type { RecordedCall } from '../../src/results/record.js';
-import { StraceCalls } from '../../src/role/strace-lines.js';
+import { packageRoot } from '../../src/base/process/package-root.js';
+import type { RecordedCall } from '../../src/data/record/record.js';
+import { StraceCalls } from '../../src/machine/role/strace-lines.js';
 
 function parsed(lines: readonly string[], listen: number, upstream: number): RecordedCall[] {
   const calls = new StraceCalls({ listen: { port: listen }, upstream: { port: upstream } });

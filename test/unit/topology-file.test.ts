@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { loadScenarios } from '../../src/scenario/load.js';
-import { loadTopology } from '../../src/scenario/topology-file.js';
+import { loadScenarios } from '../../src/experiment/scenario/load.js';
+import { loadTopology } from '../../src/experiment/scenario/topology-file.js';
 import { scratch } from '../support/folder.js';
 import { kinds } from './scenario-fixtures.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { refusedOffload } from '../../src/host/veth.js';
-import { topologyText } from '../../src/scenario/topology.js';
-import { unavailableLines, withoutTopology } from '../../src/trial/availability.js';
+import { refusedOffload } from '../../src/machine/topology/common/offloads.js';
+import { topologyText } from '../../src/machine/topology/common/topology-text.js';
+import { unavailableLines, withoutTopology } from '../../src/experiment/trial/availability.js';
 import { messageOf, MINIMAL, scenarioOf } from './scenario-fixtures.js';
 
 const VETH = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { memoryOf } from '../../src/role/tree-memory.js';
+import { memoryOf } from '../../src/machine/role/tree-memory.js';
 import { scratch } from '../support/folder.js';
 
 describe('memoryOf', () => {

@@ -1,7 +1,7 @@
 /** Counting the calls of threads that come and go: counters are stand-ins. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { countSyscalls } from '../../src/role/tree-syscalls.js';
+import { countSyscalls } from '../../src/machine/role/tree-syscalls.js';
 
 /** Counters that count `rate` per look, and a list of those still open. */
 function counters(refused: ReadonlySet<number>, rate: number | null = 10) {

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { poissonBoundAtAnyLook } from '../../src/integrity/bounds.js';
-import { noFates } from '../../src/integrity/fates.js';
-import type { TrialRecord } from '../../src/results/record.js';
-import { soak, until } from '../../src/scenario/adjust.js';
-import { parseBound } from '../../src/scenario/bound.js';
+import { poissonBoundAtAnyLook } from '../../src/data/integrity/bounds.js';
+import { noConnections } from '../../src/data/integrity/connection-outcomes.js';
+import type { TrialRecord } from '../../src/data/record/record.js';
+import { soak, until } from '../../src/experiment/scenario/adjust.js';
+import { parseBound } from '../../src/experiment/verdict/bound.js';
 import {
   evaluateThresholds,
   isBound,
   parseThreshold,
   type Threshold,
-} from '../../src/scenario/thresholds.js';
-import { secondsOfTrials } from '../../src/trial/elapsed.js';
-import type { FakeBehaviour } from '../../src/trial/fake-executor.js';
-import { goalState } from '../../src/trial/goal.js';
+} from '../../src/experiment/verdict/thresholds.js';
+import { secondsOfTrials } from '../../src/experiment/measure/elapsed.js';
+import type { FakeBehaviour } from '../support/fake-executor.js';
+import { goalState } from '../../src/experiment/trial/goal.js';
 import { messageOf } from './scenario-fixtures.js';
 import { eventsOf, MemoryStore, scenario, session } from './schedule-fixtures.js';
 
@@ -132,7 +132,7 @@ describe('run --until', () => {
 
   it('bounds connections as well, and several things at once', async () => {
     const behaviour: FakeBehaviour = () => ({
-      record: { verified_bytes: 1e9, transfer_fates: { ...noFates(), intact: 500 } },
+      record: { verified_bytes: 1e9, transfer_fates: { ...noConnections(), intact: 500 } },
     });
     const texts = ['corruption < 1/1000 connections', 'corruption < 1/GB'];
     const { store } = await runUntil(texts, behaviour).run();
@@ -165,7 +165,10 @@ describe('run --until', () => {
     });
     const { store, result } = await runUntil(['corruption < 100/TB'], once, 40).run();
     assert.equal(store.trials.length, 3);
-    assert.match(result.stopping['s/check=full'] ?? '', /it takes 70 blocks, at most 40 are run$/);
+    assert.match(
+      result.stopping['s/check=full'] ?? '',
+      /it needs 70 blocks, and at most 40 are run$/,
+    );
     const enough = await runUntil(['corruption < 100/TB'], once, 75).run();
     assert.equal(enough.store.trials.length, 70 * 3);
   });
@@ -226,7 +229,7 @@ describe('run --until', () => {
   it('is not reached past a forwarder of which every byte is wrong, or nothing came', async () => {
     for (const [record, why] of [
       [{ verified_bytes: 0, corrupted_bytes: 1e9, incidents: 9, outcome: 'corrupt' }, /mean more/],
-      [{ verified_bytes: 0, outcome: 'truncated' }, /no byte came to be compared/],
+      [{ verified_bytes: 0, outcome: 'truncated' }, /none of whose bytes were compared/],
     ] as const) {
       const broken: FakeBehaviour = (trial) =>
         trial.forwarder.label === 'copy' ? { record } : honest(trial);

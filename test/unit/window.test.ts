@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EndpointSnapshot } from '../../src/native-surface.js';
-import type { ForwarderCost } from '../../src/trial/forwarder-under-test.js';
+import type { EndpointSnapshot } from '../../src/data/native/native-surface.js';
+import type { ForwarderCost } from '../../src/experiment/measure/forwarder-under-test.js';
 import {
   type Marks,
   receivingRate,
   seriesOf,
   sumSeries,
   windowFigures,
-} from '../../src/trial/window.js';
+} from '../../src/experiment/measure/window.js';
 
 function snapshot(change: Partial<EndpointSnapshot>): EndpointSnapshot {
   return {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allOn, type Host, localHost, type TrialHosts } from '../../src/host/host.js';
-import type { CarryingInterface, HostIdentity } from '../../src/host/identity.js';
-import { congestionOf, isEmulated, slowestLink } from '../../src/host/wires.js';
+import { allOn, type Host, localHost, type TrialHosts } from '../../src/machine/host/host.js';
+import type { CarryingInterface, HostIdentity } from '../../src/machine/host/identity.js';
+import { congestionOf, isEmulated, slowestLink } from '../../src/machine/topology/common/wires.js';
 
 /** A host of the user's with one interface. */
 function on(machine: string, device: boolean, more: Partial<Host> & { network?: string } = {}) {

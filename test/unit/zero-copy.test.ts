@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { zeroCopyShare } from '../../src/results/zero-copy.js';
+import { zeroCopyShare } from '../../src/data/record/zero-copy.js';
 
 describe('zeroCopyShare', () => {
   it('is the share that was not copied', () => {

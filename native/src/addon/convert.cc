@@ -19,6 +19,12 @@ uint64_t seed_from(const Napi::Value& value, const char* name) {
                              std::string(name) + ": expected decimal digits of 64 bits");
 }
 
+Prefix prefix_from(const std::string& name) {
+  if (name == "proxy-v1") return Prefix::kProxyV1;
+  if (name == "proxy-v2") return Prefix::kProxyV2;
+  return Prefix::kNone;
+}
+
 std::vector<uint64_t> seeds_from(const Napi::Value& value, const char* name) {
   std::vector<uint64_t> seeds;
   if (!value.IsArray()) return seeds;

@@ -21,6 +21,8 @@ std::vector<int> integers_from(const Napi::Value& value, const char* name);
 Address address_from(const Napi::Value& value, const char* name);
 std::string string_from(const Napi::Object& object, const char* key,
                         const std::string& fallback = "");
+// What a connection begins with before its stream, by the name that plans have for it.
+Prefix prefix_from(const std::string& name);
 double number_from(const Napi::Object& object, const char* key, double fallback);
 bool flag_from(const Napi::Object& object, const char* key, bool fallback);
 

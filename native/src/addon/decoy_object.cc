@@ -5,7 +5,7 @@
 #include "addon/convert.h"
 #include "addon/loop_object.h"
 #include "addon/objects.h"
-#include "lab/decoys.h"
+#include "faults/decoys.h"
 
 namespace splicebench {
 namespace {

@@ -1,5 +1,6 @@
 // The Endpoint class as JavaScript sees it; native-surface.ts states its surface.
 
+#include <functional>
 #include <memory>
 
 #include "addon/convert.h"
@@ -7,6 +8,7 @@
 #include "addon/loop_object.h"
 #include "addon/objects.h"
 #include "endpoint/endpoint.h"
+#include "faults/overwriting.h"
 
 namespace splicebench {
 namespace {
@@ -16,13 +18,24 @@ SendMode send_mode(const std::string& name) {
   if (name == "buffer") return SendMode::kBuffer;
   if (name == "prepared") return SendMode::kPrepared;
   if (name == "file") return SendMode::kFile;
-  if (name == "overwriting") return SendMode::kOverwriting;
-  if (name == "graded") return SendMode::kGraded;
+  if (name == "overwriting" || name == "graded") return SendMode::kGiven;
   return SendMode::kNone;
+}
+
+// Of sources that write over what they have handed over.
+SenderMaker sender_maker(const Napi::Object& o) {
+  const std::string name = string_from(o, "send");
+  if (name == "overwriting") {
+    return overwriting_senders(
+        handover_named(string_from(o, "handover")).value_or(Handover::kSend));
+  }
+  if (name != "graded") return {};
+  return graded_senders(static_cast<uint64_t>(number_from(o, "overwriteEvery", 0)));
 }
 
 ReceiveMode receive_mode(const std::string& name) {
   if (name == "check") return ReceiveMode::kCheck;
+  if (name == "buffer") return ReceiveMode::kBuffer;
   if (name == "discard") return ReceiveMode::kDiscard;
   if (name == "output") return ReceiveMode::kOutput;
   return ReceiveMode::kNone;
@@ -38,10 +51,27 @@ Direction direction_from(const std::string& name) {
   return name == "up" ? Direction::kUp : Direction::kDown;
 }
 
+// {host, port, send, receive}
+ArmOptions arm_from(const Napi::Value& value) {
+  ArmOptions arm;
+  arm.address = address_from(value, "arms");
+  const auto o = value.As<Napi::Object>();
+  arm.send = send_mode(string_from(o, "send"));
+  arm.receive = receive_mode(string_from(o, "receive"));
+  return arm;
+}
+
 EndpointOptions options_from(const Napi::Object& o) {
   EndpointOptions options;
   options.listen = flag_from(o, "listen", false);
   options.address = address_from(o.Get("address"), "address");
+  if (o.Get("arms").IsArray()) {
+    const auto arms = o.Get("arms").As<Napi::Array>();
+    for (uint32_t i = 0; i < arms.Length(); ++i) {
+      options.arms.push_back(arm_from(arms.Get(i)));
+    }
+  }
+  options.prefix = prefix_from(string_from(o, "prefix"));
   options.connections = static_cast<uint32_t>(number_from(o, "connections", 1));
   options.first_connection = static_cast<uint32_t>(number_from(o, "firstConnection", 0));
   options.buffers.receive = static_cast<int>(number_from(o, "receiveBuffer", 0));
@@ -70,14 +100,49 @@ EndpointOptions options_from(const Napi::Object& o) {
   if (pause >= 0) options.pause_at = static_cast<uint64_t>(pause);
   options.pause_every = static_cast<uint64_t>(number_from(o, "pauseEvery", 0));
   options.pause_ns = static_cast<uint64_t>(number_from(o, "pauseNs", 0));
-  options.handover = handover_named(string_from(o, "handover")).value_or(Handover::kSend);
-  options.overwrite_every = static_cast<uint64_t>(number_from(o, "overwriteEvery", 0));
+  options.make_sender = sender_maker(o);
   options.receive = receive_mode(string_from(o, "receive"));
   options.receive_direction = direction_from(string_from(o, "receiveDirection"));
   options.output = static_cast<int>(number_from(o, "output", 1));
   options.stored_incidents = static_cast<size_t>(number_from(o, "storedIncidents", 1000));
   return options;
 }
+
+// Waits on a thread of the pool, so that JavaScript learns of it as soon as it happens and nobody
+// polls meanwhile.
+class Wait final : public Napi::AsyncWorker {
+ public:
+  // `owner` is kept until it is over.
+  Wait(const Napi::Object& owner, std::function<SliceFigures()> body)
+      : AsyncWorker(owner.Env()),
+        owner_(Napi::Persistent(owner)),
+        promise_(Napi::Promise::Deferred::New(owner.Env())),
+        body_(std::move(body)) {}
+  Napi::Promise promise() const { return promise_.Promise(); }
+
+ private:
+  void Execute() override { figures_ = body_(); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("sent", number_to(env, figures_.sent));
+    object.Set("received", number_to(env, figures_.received));
+    object.Set("firstNs", number_to(env, figures_.first_ns));
+    object.Set("fromNs", number_to(env, figures_.from_ns));
+    object.Set("toNs", number_to(env, figures_.to_ns));
+    object.Set("bytes", number_to(env, figures_.bytes));
+    object.Set("lastNs", number_to(env, figures_.last_ns));
+    object.Set("incidents", number_to(env, figures_.incidents));
+    object.Set("complete", figures_.complete);
+    object.Set("ended", figures_.ended);
+    promise_.Resolve(object);
+  }
+
+  Napi::ObjectReference owner_;
+  Napi::Promise::Deferred promise_;
+  std::function<SliceFigures()> body_;
+  SliceFigures figures_;
+};
 
 class EndpointObject : public Napi::ObjectWrap<EndpointObject> {
  public:
@@ -93,7 +158,14 @@ class EndpointObject : public Napi::ObjectWrap<EndpointObject> {
                            InstanceMethod<&EndpointObject::series>("series"),
                            InstanceMethod<&EndpointObject::sent_counts>("sentCounts"),
                            InstanceMethod<&EndpointObject::results>("results"),
+                           InstanceMethod<&EndpointObject::begin_slice>("beginSlice"),
+                           InstanceMethod<&EndpointObject::sent>("sent"),
+                           InstanceMethod<&EndpointObject::received>("received"),
+                           InstanceMethod<&EndpointObject::end_arm>("endArm"),
+                           InstanceMethod<&EndpointObject::arms>("arms"),
+                           InstanceMethod<&EndpointObject::arm_results>("armResults"),
                            InstanceAccessor<&EndpointObject::port>("port"),
+                           InstanceAccessor<&EndpointObject::ports>("ports"),
                        });
   }
 
@@ -129,7 +201,74 @@ class EndpointObject : public Napi::ObjectWrap<EndpointObject> {
     Napi::Object object = snapshot_to(info.Env(), endpoint_->stats(), runner_);
     object.Set("waiting", number_to(info.Env(), endpoint_->stats().waiting.get()));
     object.Set("overwritten", number_to(info.Env(), endpoint_->stats().overwritten.get()));
+    object.Set("awaitingPrefix", number_to(info.Env(), endpoint_->stats().awaiting_prefix.get()));
     return object;
+  }
+
+  Napi::Value ports(const Napi::CallbackInfo& info) {
+    Napi::Array ports = Napi::Array::New(info.Env());
+    for (const Address& address : endpoint_->addresses()) {
+      ports.Set(ports.Length(), Napi::Number::New(info.Env(), address.port()));
+    }
+    return ports;
+  }
+
+  // {arm, settleNs, measureNs}
+  void begin_slice(const Napi::CallbackInfo& info) {
+    const auto o = info[0].As<Napi::Object>();
+    endpoint_->begin_slice({static_cast<uint32_t>(number_from(o, "arm", 0)),
+                            static_cast<uint64_t>(number_from(o, "settleNs", 0)),
+                            static_cast<uint64_t>(number_from(o, "measureNs", 0))});
+  }
+  void end_arm(const Napi::CallbackInfo& info) {
+    endpoint_->end_arm(info[0].As<Napi::Number>().Uint32Value());
+  }
+  // (patienceNs)
+  Napi::Value sent(const Napi::CallbackInfo& info) {
+    const auto patience = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    return wait(info, [this, patience] { return endpoint_->slices().wait_sent(patience); });
+  }
+  // (total, stallNs)
+  Napi::Value received(const Napi::CallbackInfo& info) {
+    const auto total = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    const auto stall = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+    return wait(info,
+                [this, total, stall] { return endpoint_->slices().wait_received(total, stall); });
+  }
+  Napi::Value wait(const Napi::CallbackInfo& info, std::function<SliceFigures()> body) {
+    auto* waiting = new Wait(info.This().As<Napi::Object>(), std::move(body));
+    waiting->Queue();  // which deletes it
+    return waiting->promise();
+  }
+
+  Napi::Value arms(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Napi::Array arms = Napi::Array::New(env);
+    for (uint32_t i = 0; i < endpoint_->slices().count(); ++i) {
+      const ArmStats& arm = endpoint_->slices().arm(i);
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("established", number_to(env, arm.established.get()));
+      object.Set("started", number_to(env, arm.started.get()));
+      object.Set("ended", number_to(env, arm.ended.get()));
+      object.Set("sent", number_to(env, arm.sent.get()));
+      object.Set("received", number_to(env, arm.received.get()));
+      object.Set("incidents", number_to(env, arm.incidents.get()));
+      arms.Set(i, object);
+    }
+    return arms;
+  }
+
+  // results() of each arm.
+  Napi::Value arm_results(const Napi::CallbackInfo& info) {
+    runner_.join();
+    Napi::Array all = Napi::Array::New(info.Env());
+    const uint32_t arms = endpoint_->slices().count();
+    const size_t each = endpoint_->results().size() / arms;
+    for (uint32_t i = 0; i < arms; ++i) {
+      all.Set(i, verdicts_.results_to(info[0], endpoint_->results(), endpoint_->receivers(),
+                                      i * each, each));
+    }
+    return all;
   }
 
   // Flat: [timeNs, received, sent, timeNs, …]

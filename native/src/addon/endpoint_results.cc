@@ -92,7 +92,8 @@ Napi::Object latency_to(Napi::Env env, const Histogram& histogram) {
 
 Napi::Object StreamVerdicts::results_to(const Napi::Value& sent_pairs,
                                         const std::vector<ConnectionResult>& results,
-                                        const std::vector<std::unique_ptr<Receiver>>& receivers) {
+                                        const std::vector<std::unique_ptr<Receiver>>& receivers,
+                                        size_t first, size_t count) {
   const Napi::Env env = sent_pairs.Env();
   const bool known = sent_pairs.IsArray();
   const std::map<uint32_t, uint64_t> sent =
@@ -100,7 +101,7 @@ Napi::Object StreamVerdicts::results_to(const Napi::Value& sent_pairs,
   Napi::Array connections = Napi::Array::New(env);
   Napi::Array incidents = Napi::Array::New(env);
   CheckTotals totals;
-  for (size_t i = 0; i < results.size(); ++i) {
+  for (size_t i = first; i < first + count; ++i) {
     const ConnectionResult& result = results[i];
     Napi::Object object = Napi::Object::New(env);
     object.Set("connection", result.connection);
@@ -111,7 +112,7 @@ Napi::Object StreamVerdicts::results_to(const Napi::Value& sent_pairs,
     object.Set("port", result.port);
     object.Set("mss", result.mss);
     if (Checker* checker = receivers[i] ? receivers[i]->checker() : nullptr) {
-      if (!finished_) {
+      if (!cut_.contains(i)) {
         const auto found = sent.find(checker->connection());
         cut_[i] = checker->finish(!known ? UINT64_MAX : found == sent.end() ? 0 : found->second);
       }
@@ -123,9 +124,8 @@ Napi::Object StreamVerdicts::results_to(const Napi::Value& sent_pairs,
         incidents.Set(incidents.Length(), incident_to(env, incident));
       }
     }
-    connections.Set(static_cast<uint32_t>(i), object);
+    connections.Set(connections.Length(), object);
   }
-  finished_ = true;
   Napi::Object object = Napi::Object::New(env);
   object.Set("connections", connections);
   object.Set("incidents", incidents);

@@ -28,10 +28,15 @@ class StreamVerdicts {
   // sent: what the other end sent by connection number, [[connection, bytes], …], or null when
   // unknown. Call it after the loop has ended.
   Napi::Object results_to(const Napi::Value& sent, const std::vector<ConnectionResult>& results,
-                          const std::vector<std::unique_ptr<Receiver>>& receivers);
+                          const std::vector<std::unique_ptr<Receiver>>& receivers) {
+    return results_to(sent, results, receivers, 0, results.size());
+  }
+  // Of so many connections from the first on.
+  Napi::Object results_to(const Napi::Value& sent, const std::vector<ConnectionResult>& results,
+                          const std::vector<std::unique_ptr<Receiver>>& receivers, size_t first,
+                          size_t count);
 
  private:
-  bool finished_ = false;
   std::map<size_t, uint64_t> cut_;
 };
 

@@ -16,7 +16,7 @@
 namespace splicebench {
 namespace {
 
-// {NAME: number | boolean | string}; absent = none.
+// {NAME: number | boolean | string}
 Settings settings_from(const Napi::Value& value) {
   Settings settings;
   if (!value.IsObject()) return settings;
@@ -35,6 +35,11 @@ Settings settings_from(const Napi::Value& value) {
 Port port_named(const std::string& which) {
   if (which == "first") return Port::kOffered;
   return which == "next" ? Port::kJoined : Port::kOwn;
+}
+
+const char* side_name(CallSide side) {
+  if (side == CallSide::kWithin) return "within";
+  return side == CallSide::kOut ? "out" : "in";
 }
 
 // How long a loop may take to end before it is interrupted.
@@ -64,11 +69,8 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
       options_.upstream = address_from(o.Get("upstream"), "upstream");
       options_.once = flag_from(o, "once", false);
       options_.port = port_named(string_from(o, "oneOfSeveral"));
-      options_.settings = settings_from(o.Get("settings"));
       cpus_ = integers_from(o.Get("cpus"), "cpus");
-      const ForwarderEntry* entry = find_forwarder(options_.mechanism);
-      if (!entry) throw std::runtime_error("no mechanism '" + options_.mechanism + "'");
-      forwarder_ = entry->make();
+      forwarder_ = make_forwarder(options_.mechanism, settings_from(o.Get("settings")));
       wake_ = Fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
       if (!wake_) throw SystemError("eventfd", "");
       listener_ = listen_on(options_.listen, {}, kBacklog, options_.port);
@@ -188,7 +190,7 @@ class ForwarderObject : public Napi::ObjectWrap<ForwarderObject> {
       object.Set("asked", call.asked);
       object.Set("got", Napi::Number::New(env, static_cast<double>(call.got)));
       object.Set("offset", number_to(env, call.offset));
-      object.Set("side", call.out ? "out" : "in");
+      object.Set("side", side_name(call.side));
       const std::optional<uint16_t> port = sys_->recorder().client_port(call.flow / 2);
       if (port) object.Set("port", *port);
       array.Set(array.Length(), object);

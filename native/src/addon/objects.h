@@ -12,7 +12,10 @@ Napi::Function define_exchange(Napi::Env env);
 Napi::Function define_churn(Napi::Env env);
 Napi::Function define_forwarder(Napi::Env env);
 Napi::Function define_decoys(Napi::Env env);
+Napi::Function define_tap_wires(Napi::Env env);
+Napi::Function define_script(Napi::Env env);
 Napi::Function define_syscall_counter(Napi::Env env);
+Napi::Function define_moved_bytes(Napi::Env env);
 // What bench/micro measures with.
 Napi::Function define_micro_memory(Napi::Env env);
 Napi::Function define_micro_pair(Napi::Env env);

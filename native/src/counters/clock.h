@@ -34,4 +34,10 @@ inline uint64_t thread_cpu_ns(pthread_t thread) {
   return nanoseconds(now);
 }
 
+// How long to wait so that `due_ns` (CLOCK_MONOTONIC) has come when the wait is over: rounded up.
+inline int ms_until(uint64_t due_ns) {
+  const uint64_t now = monotonic_ns();
+  return due_ns <= now ? 0 : static_cast<int>((due_ns - now) / 1'000'000 + 1);
+}
+
 }  // namespace splicebench

@@ -11,6 +11,13 @@ namespace splicebench {
 
 enum class Call : uint8_t;
 
+// Which way a call moved bytes of a stream.
+enum class CallSide : uint8_t {
+  kIn,      // taken from the input socket
+  kOut,     // given to the output
+  kWithin,  // neither: to a mirror, to a file and back, into a pipe from memory
+};
+
 struct RecordedCall {
   uint64_t time_ns;  // CLOCK_MONOTONIC
   uint64_t offset;   // stream offset of the first byte moved
@@ -18,7 +25,7 @@ struct RecordedCall {
   uint32_t asked;    // saturates at 4 GiB - 1
   uint32_t flow;     // session * 2 + direction (0 = upstream to downstream)
   Call call;
-  bool out;  // given to the output; else taken from the input
+  CallSide side;
 };
 
 // Written by the loop thread only, until freeze(). Read by others only after the loop has ended, or

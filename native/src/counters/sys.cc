@@ -3,44 +3,10 @@
 namespace splicebench {
 
 const char* call_name(Call call) {
-  static constexpr std::array<const char*, kCalls> kNames = {"splice",
-                                                             "recvfrom",
-                                                             "sendto",
-                                                             "epoll_wait",
-                                                             "epoll_ctl",
-                                                             "epoll_create1",
-                                                             "pselect6",
-                                                             "accept4",
-                                                             "socket",
-                                                             "connect",
-                                                             "shutdown",
-                                                             "close",
-                                                             "pipe2",
-                                                             "fcntl",
-                                                             "getsockopt",
-                                                             "setsockopt",
-                                                             "read",
-                                                             "mmap",
-                                                             "madvise",
-                                                             "munmap",
-                                                             "recvmsg",
-                                                             "vmsplice",
-                                                             "tee",
-                                                             "sendfile",
-                                                             "write",
-                                                             "pwrite64",
-                                                             "openat",
-                                                             "bpf",
-                                                             "ioctl",
-                                                             "io_uring_setup",
-                                                             "io_uring_enter",
-                                                             "io_uring_register",
-                                                             "io_uring:recv",
-                                                             "io_uring:send",
-                                                             "io_uring:send_zc",
-                                                             "io_uring:splice",
-                                                             "io_uring:poll",
-                                                             "io_uring:cancel"};
+#define SPLICEBENCH_NAME(id, name) name,
+  static constexpr std::array<const char*, kCalls> kNames = {
+      SPLICEBENCH_SYSTEM_CALLS(SPLICEBENCH_NAME) SPLICEBENCH_OPERATIONS(SPLICEBENCH_NAME)};
+#undef SPLICEBENCH_NAME
   return kNames[static_cast<size_t>(call)];
 }
 

@@ -26,53 +26,63 @@
 
 namespace splicebench {
 
-// Named as strace names them.
+// Each system call by the name that strace has for it, and each operation of an io_uring: those are
+// counted like calls, are none, and have a colon in their names.
+// clang-format off
+#define SPLICEBENCH_SYSTEM_CALLS(X) \
+  X(kSplice, "splice") \
+  X(kRecv, "recvfrom") \
+  X(kSend, "sendto") \
+  X(kEpollWait, "epoll_wait") \
+  X(kEpollCtl, "epoll_ctl") \
+  X(kEpollCreate, "epoll_create1") \
+  X(kSelect, "pselect6") \
+  X(kAccept, "accept4") \
+  X(kSocket, "socket") \
+  X(kConnect, "connect") \
+  X(kShutdown, "shutdown") \
+  X(kClose, "close") \
+  X(kPipe, "pipe2") \
+  X(kFcntl, "fcntl") \
+  X(kGetsockopt, "getsockopt") \
+  X(kSetsockopt, "setsockopt") \
+  X(kRead, "read") \
+  X(kMmap, "mmap") \
+  X(kMadvise, "madvise") \
+  X(kMunmap, "munmap") \
+  X(kRecvmsg, "recvmsg") \
+  X(kVmsplice, "vmsplice") \
+  X(kTee, "tee") \
+  X(kSendfile, "sendfile") \
+  X(kWrite, "write") \
+  X(kPwrite, "pwrite64") \
+  X(kOpen, "openat") \
+  X(kBpf, "bpf") \
+  X(kIoctl, "ioctl") \
+  X(kUringSetup, "io_uring_setup") \
+  X(kUringEnter, "io_uring_enter") \
+  X(kUringRegister, "io_uring_register")
+#define SPLICEBENCH_OPERATIONS(X) \
+  X(kUringRecv, "io_uring:recv") \
+  X(kUringSend, "io_uring:send") \
+  X(kUringSendZerocopy, "io_uring:send_zc") \
+  X(kUringSplice, "io_uring:splice") \
+  X(kUringPoll, "io_uring:poll") \
+  X(kUringCancel, "io_uring:cancel")
+// clang-format on
+
 enum class Call : uint8_t {
-  kSplice,
-  kRecv,
-  kSend,
-  kEpollWait,
-  kEpollCtl,
-  kEpollCreate,
-  kSelect,
-  kAccept,
-  kSocket,
-  kConnect,
-  kShutdown,
-  kClose,
-  kPipe,
-  kFcntl,
-  kGetsockopt,
-  kSetsockopt,
-  kRead,
-  kMmap,
-  kMadvise,
-  kMunmap,
-  kRecvmsg,
-  kVmsplice,
-  kTee,
-  kSendfile,
-  kWrite,
-  kPwrite,
-  kOpen,
-  kBpf,
-  kIoctl,
-  kUringSetup,
-  kUringEnter,
-  kUringRegister,
-  // Operations of an io_uring: counted like calls, and no system calls.
-  kUringRecv,
-  kUringSend,
-  kUringSendZerocopy,
-  kUringSplice,
-  kUringPoll,
-  kUringCancel,
+#define SPLICEBENCH_ID(id, name) id,
+  SPLICEBENCH_SYSTEM_CALLS(SPLICEBENCH_ID) SPLICEBENCH_OPERATIONS(SPLICEBENCH_ID)
+#undef SPLICEBENCH_ID
 };
-inline constexpr size_t kCalls = 38;
-// An operation's name has a colon ("io_uring:recv"), a system call's has none.
+#define SPLICEBENCH_ONE(id, name) +1
+inline constexpr size_t kSystemCalls = 0 SPLICEBENCH_SYSTEM_CALLS(SPLICEBENCH_ONE);
+inline constexpr size_t kCalls = kSystemCalls SPLICEBENCH_OPERATIONS(SPLICEBENCH_ONE);
+#undef SPLICEBENCH_ONE
 const char* call_name(Call call);
 constexpr bool is_system_call(Call call) {
-  return call < Call::kUringRecv || call > Call::kUringCancel;
+  return static_cast<size_t>(call) < kSystemCalls;
 }
 
 // histogram[k] counts calls that moved 2^(k-1) < bytes <= 2^k; [0] those that moved one byte.
@@ -87,7 +97,7 @@ struct CallCounter {
 struct FlowMark {
   uint32_t flow;
   uint64_t offset;
-  bool out = false;  // what is moved goes to the output
+  CallSide side = CallSide::kIn;
 };
 
 class Sys {
@@ -281,7 +291,7 @@ class Sys {
     if (recorder_.recording()) {
       recorder_.add({monotonic_ns(), mark.offset, result,
                      asked > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(asked), mark.flow,
-                     call, mark.out});
+                     call, mark.side});
     }
     return result;
   }

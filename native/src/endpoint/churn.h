@@ -27,7 +27,7 @@ struct ChurnFailure {
   int error = 0;     // errno; 0 = ended in order
 };
 
-// What became of the connections of one end. Each is counted once, by the worst that befell it.
+// How the connections of one end ended. Each is counted once, by the worst that happened to it.
 struct ChurnResults {
   uint64_t begun = 0;
   uint64_t whole = 0;      // everything sent, everything received, ended in order

@@ -8,15 +8,35 @@
 
 namespace splicebench {
 
+namespace {
+
+EndpointOptions with_arms(EndpointOptions options) {
+  if (options.arms.empty()) {
+    options.arms.push_back({options.address, options.send, options.receive});
+  }
+  return options;
+}
+
+std::vector<Address> addresses_of(const std::vector<ArmOptions>& arms) {
+  std::vector<Address> addresses;
+  for (const ArmOptions& arm : arms) addresses.push_back(arm.address);
+  return addresses;
+}
+
+}  // namespace
+
 Endpoint::Endpoint(EndpointOptions options)
-    : options_(std::move(options)),
+    : options_(with_arms(std::move(options))),
+      addresses_(addresses_of(options_.arms)),
+      slices_(static_cast<uint32_t>(addresses_.size())),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      address_(options_.address),
-      go_(!options_.hold) {
+      go_(!options_.hold),
+      unwanted_(std::make_unique<std::atomic<bool>[]>(addresses_.size())) {
   if (!wake_) throw SystemError("eventfd", "");
-  if (options_.listen) {
-    listener_ = listen_on(options_.address, options_.buffers);
-    address_ = local_address(listener_.get());
+  if (!options_.listen) return;
+  for (Address& address : addresses_) {
+    listeners_.push_back(listen_on(address, options_.buffers));
+    address = local_address(listeners_.back().get());
   }
 }
 
@@ -24,7 +44,8 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::run() {
   Loop(*this).run();
-  listener_.reset();
+  listeners_.clear();
+  slices_.loop_over();
 }
 
 namespace {
@@ -42,6 +63,16 @@ void Endpoint::go() {
 
 void Endpoint::overwrite() {
   overwrite_ = true;
+  signal_event(wake_.get());
+}
+
+void Endpoint::begin_slice(const SliceOrder& order) {
+  slices_.order(order);
+  signal_event(wake_.get());
+}
+
+void Endpoint::end_arm(uint32_t arm) {
+  unwanted_[arm] = true;
   signal_event(wake_.get());
 }
 

@@ -10,23 +10,38 @@
 #include <vector>
 
 #include "counters/counter.h"
+#include "endpoint/proxy_header.h"
 #include "endpoint/receiver.h"
 #include "endpoint/sender.h"
-#include "lab/overwriting.h"
+#include "endpoint/slices.h"
 #include "posix/socket.h"
 
 namespace splicebench {
 
-// The last two are the lab's: see lab/overwriting.h.
-enum class SendMode : uint8_t { kNone, kContent, kBuffer, kPrepared, kFile, kOverwriting, kGraded };
-enum class ReceiveMode : uint8_t { kNone, kCheck, kDiscard, kOutput };
+// kGiven: by senders that whoever starts the endpoint makes.
+enum class SendMode : uint8_t { kNone, kContent, kBuffer, kPrepared, kFile, kGiven };
+enum class ReceiveMode : uint8_t { kNone, kCheck, kBuffer, kDiscard, kOutput };
 enum class ContentKind : uint8_t { kStamped, kZero, kFile };
 
 inline constexpr uint64_t kPrologue = 64;  // bytes sent while held, unless told otherwise
 
+// One of several forwarders that take turns: where its connections are, and how their bytes are
+// made and taken. All arms of an endpoint send, or none; likewise for receiving.
+struct ArmOptions {
+  Address address;
+  SendMode send = SendMode::kNone;
+  ReceiveMode receive = ReceiveMode::kNone;
+};
+
 struct EndpointOptions {
   bool listen = false;
   Address address;
+  // Of several forwarders that take turns, `connections` for each; those of an arm with port 0 to
+  // connect to are given up at once. Empty = one, with `address`, `send` and `receive`.
+  std::vector<ArmOptions> arms;
+  // What each accepted connection must begin with; it is no part of the stream, and nothing is sent
+  // before it has come.
+  Prefix prefix = Prefix::kNone;
   uint32_t connections = 1;  // a listener takes this many and then no more
   // Number of the first one in the stamps, where other endpoints with the same seed have those
   // before it; 2^14 is beyond the last.
@@ -58,9 +73,8 @@ struct EndpointOptions {
   // Send only the first bytes of each stream until go(): proves every path end to end before the
   // clock starts.
   bool hold = false;
-  uint64_t prologue = kPrologue;        // how many
-  Handover handover = Handover::kSend;  // of kOverwriting
-  uint64_t overwrite_every = 0;         // of kGraded: one page of so many
+  uint64_t prologue = kPrologue;  // how many
+  SenderMaker make_sender;        // of kGiven
 
   ReceiveMode receive = ReceiveMode::kNone;
   Direction receive_direction = Direction::kDown;
@@ -78,17 +92,18 @@ struct EndpointOptions {
 
 // Written by the loop, read by any thread.
 struct EndpointStats {
-  Counter established;
-  Counter started;  // connections that received their first byte
-  Counter ended;    // connections closed, in whatever way
-  Counter failed;   // of those, not by an orderly end of both directions
+  Counter established;      // with their prefix, where they must have one
+  Counter awaiting_prefix;  // connections that are up, and whose prefix has not come
+  Counter started;          // connections that received their first byte
+  Counter ended;            // connections closed, in whatever way
+  Counter failed;           // of those, not by an orderly end of both directions
   Counter last_errno;
   Counter sent;
   Counter received;
   Counter incidents;      // found so far
   Counter waiting;        // bytes in the sockets of a receiver that is held
   Counter pauses;         // begun in mid-stream, of all connections
-  Counter overwritten;    // bytes that a source of the lab wrote over
+  Counter overwritten;    // bytes that the senders wrote over
   Counter first_byte_ns;  // received; 0 = none yet
   Counter last_byte_ns;
 };
@@ -122,11 +137,18 @@ class Endpoint {
 
   // From any thread.
   void go();         // lifts `hold` and `hold_receive`
-  void overwrite();  // a kOverwriting source: writes over what it has handed over
+  void overwrite();  // senders that can: write over what they have handed over
   void stop();  // ends every stream in the orderly way; receiving goes on to the end, at any rate
   void stop_now();  // closes everything
+  // Only this arm's connections send, for the order's times; of an endpoint that is held.
+  void begin_slice(const SliceOrder& order);
+  // Closes what an arm has; the others go on.
+  void end_arm(uint32_t arm);
+  Slices& slices() { return slices_; }
   const EndpointStats& stats() const { return stats_; }
-  Address address() const { return address_; }
+  Address address() const { return addresses_.front(); }
+  // Of each arm.
+  const std::vector<Address>& addresses() const { return addresses_; }
   std::vector<SeriesSample> series() const;
 
   // After run() has returned.
@@ -136,15 +158,17 @@ class Endpoint {
 
  private:
   struct Loop;
-  EndpointOptions options_;
-  Fd listener_;
+  EndpointOptions options_;  // with at least one arm
+  std::vector<Address> addresses_;
+  Slices slices_;
+  std::vector<Fd> listeners_;
   Fd wake_;
-  Address address_;
   EndpointStats stats_;
   std::atomic<bool> go_;
   std::atomic<bool> overwrite_{false};
   std::atomic<bool> stop_{false};
   std::atomic<bool> stop_now_{false};
+  std::unique_ptr<std::atomic<bool>[]> unwanted_;  // arms to be closed
   mutable std::mutex series_mutex_;
   std::vector<SeriesSample> series_;
   std::vector<ConnectionResult> results_;

@@ -27,6 +27,7 @@ constexpr long kSampleNs = 100'000'000;
 constexpr uint64_t kWakeTag = UINT64_MAX - 1;
 constexpr uint64_t kTimerTag = UINT64_MAX - 2;
 constexpr uint64_t kPaceTag = UINT64_MAX - 3;
+constexpr uint64_t kSliceTag = UINT64_MAX - 4;
 constexpr uint64_t kSecond = 1'000'000'000;
 
 }  // namespace
@@ -40,10 +41,14 @@ Endpoint::Loop::Loop(Endpoint& owner)
       sizes(options.seed),
       takes_turns(options.message != 0 && (options.connections > 1 || options.send_rate != 0)),
       sending(options.send_rate),
-      receiving(options.receive_rate) {
-  connections.resize(options.connections);
-  e.results_.resize(options.connections);
-  e.receivers_.resize(options.connections);
+      receiving(options.receive_rate),
+      arms(e.slices_.count()),
+      opened(arms, 0),
+      starved(arms, false) {
+  const size_t all = size_t{arms} * options.connections;
+  connections.resize(all);
+  e.results_.resize(all);
+  e.receivers_.resize(all);
 }
 
 void Endpoint::Loop::run() {
@@ -53,18 +58,22 @@ void Endpoint::Loop::run() {
   epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   timer = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   pace_timer = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (!epoll || !timer || !pace_timer) throw SystemError("epoll_create1", "");
+  slice_timer = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!epoll || !timer || !pace_timer || !slice_timer) throw SystemError("epoll_create1", "");
   const itimerspec every{{0, kSampleNs}, {0, kSampleNs}};
   timerfd_settime(timer.get(), 0, &every, nullptr);
   watch(timer.get(), EPOLLIN, kTimerTag);
   watch(pace_timer.get(), EPOLLIN, kPaceTag);
+  watch(slice_timer.get(), EPOLLIN, kSliceTag);
   watch(e.wake_.get(), EPOLLIN, kWakeTag);
   if (options.listen) {
-    watch(e.listener_.get(), EPOLLIN, kListenerTag);
+    for (uint32_t arm = 0; arm < arms; ++arm) {
+      watch(e.listeners_[arm].get(), EPOLLIN, kListenerTag + arm);
+    }
   } else {
     connect_more();
   }
-  while (!e.stop_now_ && e.stats_.ended.get() < options.connections) {
+  while (!e.stop_now_ && e.stats_.ended.get() < connections.size()) {
     wait_for_events();
     visit_queued();
     grant(sending, &Connection::awaits_send, &Loop::send);
@@ -72,7 +81,7 @@ void Endpoint::Loop::run() {
     end_pauses();
     await_credit();
   }
-  for (uint32_t i = 0; i < opened; ++i) {
+  for (uint32_t i = 0; i < connections.size(); ++i) {
     if (connections[i].fd) end(i, ECANCELED);
   }
   abandon_rest();
@@ -120,13 +129,12 @@ void Endpoint::Loop::await_turn(Pacer& pacer, bool Connection::*waits, uint32_t 
 void Endpoint::Loop::grant(Pacer& pacer, bool Connection::*waits,
                            bool (Loop::*move)(uint32_t, uint64_t)) {
   for (size_t left = pacer.waiting.size(); left > 0; --left) {
-    const int64_t credit = pacer.credit(monotonic_ns());
-    if (credit <= 0) return;
+    const uint64_t piece = pacer.grant(monotonic_ns());
+    if (piece == 0) return;
     const uint32_t index = pacer.waiting.front();
     pacer.waiting.pop_front();
     connections[index].*waits = false;
     if (!connections[index].fd) continue;
-    const uint64_t piece = std::min(pacer.piece(), static_cast<uint64_t>(credit));
     if ((this->*move)(index, piece)) enqueue(index);
   }
 }
@@ -155,7 +163,7 @@ void Endpoint::Loop::wait_for_events() {
       case kTimerTag: {
         uint64_t expirations;
         if (read(timer.get(), &expirations, sizeof(expirations)) > 0) sample();
-        if (starved) listen_again();
+        listen_again();
         break;
       }
       case kPaceTag: {
@@ -166,11 +174,17 @@ void Endpoint::Loop::wait_for_events() {
       case kWakeTag:
         take_command();
         break;
-      case kListenerTag:
-        accept_more();
+      case kSliceTag: {
+        uint64_t expirations;
+        if (read(slice_timer.get(), &expirations, sizeof(expirations)) > 0) end_slice();
         break;
+      }
       default:
-        take_event(static_cast<uint32_t>(event.data.u64), event.events);
+        if (event.data.u64 >= kListenerTag) {
+          accept_more(static_cast<uint32_t>(event.data.u64 - kListenerTag));
+        } else {
+          take_event(static_cast<uint32_t>(event.data.u64), event.events);
+        }
     }
   }
 }
@@ -179,8 +193,38 @@ void Endpoint::Loop::take_command() {
   uint64_t count;
   if (read(e.wake_.get(), &count, sizeof(count)) < 0) return;
   if (e.overwrite_.exchange(false)) overwrite_all();
-  for (uint32_t i = 0; i < opened; ++i) enqueue(i);
+  for (uint32_t arm = 0; arm < arms; ++arm) {
+    if (e.unwanted_[arm].exchange(false)) end_arm(arm);
+  }
+  begin_slice();
+  for (uint32_t i = 0; i < connections.size(); ++i) {
+    if (connections[i].fd && (arms == 1 || e.stop_ || arm_of(i) == active)) enqueue(i);
+  }
   if (e.stop_) abandon_rest();
+}
+
+void Endpoint::Loop::begin_slice() {
+  SliceOrder order;
+  if (!e.slices_.take(order) || options.arms[order.arm].send == SendMode::kNone) return;
+  active = order.arm;
+  const uint64_t length = order.settle_ns + order.measure_ns;
+  slice_end_ns = monotonic_ns() + length;
+  const itimerspec once{
+      {0, 0}, {static_cast<time_t>(length / kSecond), static_cast<long>(length % kSecond)}};
+  timerfd_settime(slice_timer.get(), 0, &once, nullptr);
+}
+
+void Endpoint::Loop::end_slice() {
+  if (active == kNoArm || monotonic_ns() < slice_end_ns) return;
+  active = kNoArm;
+  e.slices_.sending_over();
+}
+
+void Endpoint::Loop::end_arm(uint32_t arm) {
+  for (uint32_t i = arm * options.connections; i < (arm + 1) * options.connections; ++i) {
+    if (connections[i].fd) end(i, ECANCELED);
+  }
+  abandon_rest(arm);
 }
 
 void Endpoint::Loop::enqueue(uint32_t index) {

@@ -16,13 +16,15 @@
 namespace splicebench {
 
 struct Endpoint::Loop {
-  static constexpr uint64_t kListenerTag = UINT64_MAX;  // of the events; a connection has its index
+  // Of the events; a connection has its index, an arm's listener this and the arm's.
+  static constexpr uint64_t kListenerTag = uint64_t{1} << 32;
 
   struct Connection {
     Fd fd;
     std::unique_ptr<Sender> sender;
-    Receiver* receiver = nullptr;  // owned by Endpoint::receivers_
-    uint64_t waiting = 0;          // bytes in the socket while receiving is held
+    std::unique_ptr<ProxyHeader> prefix;  // that has not come yet
+    Receiver* receiver = nullptr;         // owned by Endpoint::receivers_
+    uint64_t waiting = 0;                 // bytes in the socket while receiving is held
     bool connecting = false;
     bool readable = false;
     bool writable = false;
@@ -57,17 +59,32 @@ struct Endpoint::Loop {
   // Lets those read on whose pause is over.
   void end_pauses();
   void sample();
+  // The turns of the arms.
+  void begin_slice();
+  void end_slice();
+  bool may_send(uint32_t index) const { return e.go_ || arm_of(index) == active; }
+  void end_arm(uint32_t arm);
 
-  // How connections come and go.
+  // How connections come and go. Those of an arm have the indices from arm * options.connections
+  // on.
   uint32_t number_of(uint32_t index) const { return options.first_connection + index; }
-  void accept_more();
+  uint32_t arm_of(uint32_t index) const { return index / options.connections; }
+  bool all_opened(uint32_t arm) const { return opened[arm] == options.connections; }
+  uint32_t next_index(uint32_t arm) { return arm * options.connections + opened[arm]++; }
+  void accept_more(uint32_t arm);
   void listen_again();
   void connect_more();
-  void open(Fd fd, bool connecting);
+  void connect_more(uint32_t arm);
+  void give_up(uint32_t index, int error);
+  void open(uint32_t index, Fd fd, bool connecting);
+  void count_established(uint32_t index);
+  // False when the prefix has not come yet, or the connection has ended.
+  bool take_prefix(uint32_t index);
   void take_event(uint32_t index, uint32_t events);
   void end(uint32_t index, int error);
   // Connections that never came, or were not opened yet, are failures, not something to wait for.
   void abandon_rest();
+  void abandon_rest(uint32_t arm);
 
   // How their bytes move.
   void service(uint32_t index);
@@ -76,7 +93,7 @@ struct Endpoint::Loop {
   // Bytes that may be read before the next pause; 0 = there is one now.
   uint64_t to_pause(uint32_t index);
   void count_received(uint32_t index, uint64_t size);
-  void count_incidents(Connection& c);
+  void count_incidents(uint32_t index);
   // Edge-triggered, each arrival comes by here, so the last count is the right one.
   void count_waiting(Connection& c);
   // At most `allowed` bytes, or a message. False when the connection has ended.
@@ -100,14 +117,20 @@ struct Endpoint::Loop {
   Fd timer;
   Fd pace_timer;
   std::vector<Connection> connections;
-  uint32_t opened = 0;
+  uint32_t arms;
+  std::vector<uint32_t> opened;  // of each arm
   uint32_t in_progress = 0;
+  static constexpr uint32_t kNoArm = UINT32_MAX;
+  uint32_t active = kNoArm;  // whose slice it is, at an end that sends
+  uint64_t slice_end_ns = 0;
+  Fd slice_timer;
   struct Pause {
     uint64_t until_ns;
     uint32_t index;
   };
   std::deque<Pause> pauses;  // all of one length: in the order of their ends
-  bool starved = false;      // no descriptor for the next connection; the listener is not watched
+  std::vector<bool>
+      starved;  // no descriptor for the arm's next connection; its listener is not watched
   // Connections to be visited: those of `turn` from `visited` on, then those of `queue`.
   std::vector<uint32_t> queue;
   std::vector<uint32_t> turn;

@@ -11,6 +11,7 @@
 namespace splicebench {
 
 void Endpoint::Loop::service(uint32_t index) {
+  if (!take_prefix(index)) return;
   Connection& c = connections[index];
   if (receiving.limits() && !e.stop_) {
     // Who pauses would only be given its turn over and over.
@@ -19,7 +20,7 @@ void Endpoint::Loop::service(uint32_t index) {
   } else if (!receive(index, budget)) {
     return;
   }
-  if (sending.limits() && e.go_ && !e.stop_) {
+  if (sending.limits() && may_send(index) && !e.stop_) {
     if (c.writable && !c.send_done) await_turn(sending, &Connection::awaits_send, index);
   } else if (!send(index, budget)) {
     return;
@@ -44,8 +45,10 @@ bool Endpoint::Loop::receive(uint32_t index, uint64_t allowed) {
       const auto size = static_cast<uint64_t>(got);
       taken += size;
       receiving.spend(size);
-      if (options.receive != ReceiveMode::kNone) count_received(index, size);
-      if (options.receive == ReceiveMode::kCheck) count_incidents(c);
+      // What a slice brought is known before anybody hears that it has arrived.
+      const ReceiveMode mode = options.arms[arm_of(index)].receive;
+      if (mode == ReceiveMode::kCheck) count_incidents(index);
+      if (mode != ReceiveMode::kNone) count_received(index, size);
       continue;
     }
     if (got == -EAGAIN) {
@@ -77,10 +80,12 @@ uint64_t Endpoint::Loop::to_pause(uint32_t index) {
   return 0;
 }
 
-void Endpoint::Loop::count_incidents(Connection& c) {
+void Endpoint::Loop::count_incidents(uint32_t index) {
+  Connection& c = connections[index];
   const uint64_t now = c.receiver->checker()->totals().incidents;
   if (now == c.incidents) return;
   e.stats_.incidents.add(now - c.incidents);
+  e.slices_.note_incidents(arm_of(index), now - c.incidents);
   c.incidents = now;
 }
 
@@ -94,22 +99,31 @@ void Endpoint::Loop::count_waiting(Connection& c) {
 
 void Endpoint::Loop::count_received(uint32_t index, uint64_t size) {
   ConnectionResult& result = e.results_[index];
-  if (result.received == 0) e.stats_.started.add(1);
+  const uint32_t arm = arm_of(index);
+  if (result.received == 0) {
+    e.stats_.started.add(1);
+    e.slices_.note_started(arm);
+  }
   result.received += size;
   e.stats_.received.add(size);
   const uint64_t now = monotonic_ns();
   if (e.stats_.first_byte_ns.get() == 0) e.stats_.first_byte_ns.set(now);
   e.stats_.last_byte_ns.set(now);
+  e.slices_.note_received(arm, size, now);
 }
 
 bool Endpoint::Loop::send(uint32_t index, uint64_t allowed) {
   Connection& c = connections[index];
   if (!c.writable || c.send_done) return true;
   uint64_t& sent = e.results_[index].sent;
-  const bool held = !e.go_;
+  const bool held = !may_send(index);
   const uint64_t until = held ? std::min(limit, options.prologue) : limit;
   uint64_t left = takes_turns ? to_boundary(index, sent) : allowed;
   while (sent < until && !e.stop_) {
+    if (!e.go_ && !held && monotonic_ns() >= slice_end_ns) {
+      end_slice();
+      return true;
+    }
     if (left == 0) {
       enqueue(index);
       return true;
@@ -135,6 +149,7 @@ bool Endpoint::Loop::send(uint32_t index, uint64_t allowed) {
     left -= static_cast<uint64_t>(put);
     if (!held) sending.spend(static_cast<uint64_t>(put));
     e.stats_.sent.add(static_cast<uint64_t>(put));
+    e.slices_.note_sent(arm_of(index), static_cast<uint64_t>(put));
   }
   if (held && !e.stop_) return true;
   shutdown(c.fd.get(), SHUT_WR);

@@ -26,6 +26,12 @@ uint64_t Pacer::piece() const {
   return static_cast<uint64_t>(std::clamp(rate_ * kTick, kLeastPiece, kMostPiece));
 }
 
+uint64_t Pacer::grant(uint64_t now_ns) {
+  const uint64_t whole = piece();
+  const int64_t has = credit(now_ns);
+  return has >= static_cast<int64_t>(whole) ? whole : 0;
+}
+
 uint64_t Pacer::wait_ns(uint64_t now_ns) {
   const double wanted = std::max(rate_ * kTick, kLeastPiece);
   const double missing = wanted - static_cast<double>(credit(now_ns));

@@ -20,6 +20,9 @@ class Pacer {
   void spend(uint64_t bytes) { spent_ += static_cast<double>(bytes); }
   // The most at once, so that connections take turns and the rate is even within milliseconds.
   uint64_t piece() const;
+  // What one of those who wait may move now: a whole piece, or 0. Less would make segments of a few
+  // bytes, and a loop that never sleeps.
+  uint64_t grant(uint64_t now_ns);
   // Time from now until there is credit worth waking for.
   uint64_t wait_ns(uint64_t now_ns);
 

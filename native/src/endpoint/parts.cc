@@ -43,16 +43,21 @@ EndpointParts::EndpointParts(const EndpointOptions& options)
       send_buffer_(std::clamp(std::max(options.message, options.message_most), buffer_size(options),
                               kLargestSendBuffer)),
       receive_buffer_(buffer_size(options)) {
-  if (options.send == SendMode::kPrepared) prepared_.emplace(*content_);
-  if (options.send == SendMode::kBuffer) fill_once(send_buffer_, *content_);
+  const auto sends = [&options](SendMode mode) {
+    return std::any_of(options.arms.begin(), options.arms.end(),
+                       [mode](const ArmOptions& arm) { return arm.send == mode; });
+  };
+  if (sends(SendMode::kPrepared)) prepared_.emplace(*content_);
+  // Arms whose bytes are made on the fly make them here, too: nobody looks at those of the others.
+  if (sends(SendMode::kBuffer)) fill_once(send_buffer_, *content_);
 }
 
 uint64_t EndpointParts::limit() const {
   return std::min(options_.bytes, content_->length().value_or(UINT64_MAX));
 }
 
-std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection) {
-  switch (options_.send) {
+std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection, SendMode mode) {
+  switch (mode) {
     case SendMode::kContent:
       return make_content_sender(content_, connection, options_.send_direction, send_buffer_);
     case SendMode::kBuffer:
@@ -61,21 +66,17 @@ std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection) {
       return make_prepared_sender(*prepared_);
     case SendMode::kFile:
       return make_file_sender(options_.file);
-    case SendMode::kOverwriting:
-      return make_overwriting_sender(options_.handover,
-                                     {options_.seed, connection, options_.send_direction},
-                                     *content_, limit());
-    case SendMode::kGraded:
-      return make_graded_sender({options_.seed, connection, options_.send_direction}, content_,
-                                options_.overwrite_every, limit());
+    case SendMode::kGiven:
+      return options_.make_sender({options_.seed, connection, options_.send_direction}, content_,
+                                  limit());
     case SendMode::kNone:
       break;
   }
   return nullptr;
 }
 
-std::unique_ptr<Receiver> EndpointParts::receiver(uint32_t connection) {
-  switch (options_.receive) {
+std::unique_ptr<Receiver> EndpointParts::receiver(uint32_t connection, ReceiveMode mode) {
+  switch (mode) {
     case ReceiveMode::kCheck:
       return make_checking_receiver(content_,
                                     {.connection = connection,
@@ -85,6 +86,8 @@ std::unique_ptr<Receiver> EndpointParts::receiver(uint32_t connection) {
                                     receive_buffer_);
     case ReceiveMode::kOutput:
       return make_output_receiver(options_.output, receive_buffer_);
+    case ReceiveMode::kBuffer:
+      return make_buffer_receiver(receive_buffer_);
     case ReceiveMode::kDiscard:
     case ReceiveMode::kNone:  // only to see the other end close
       break;

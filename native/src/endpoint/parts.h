@@ -18,9 +18,9 @@ class EndpointParts {
 
   // Bytes to send per connection.
   uint64_t limit() const;
-  // Null when the endpoint does not send. Throws SystemError.
-  std::unique_ptr<Sender> sender(uint32_t connection);
-  std::unique_ptr<Receiver> receiver(uint32_t connection);
+  // Of a connection of an arm; null when that does not send. Throws SystemError.
+  std::unique_ptr<Sender> sender(uint32_t connection, SendMode mode);
+  std::unique_ptr<Receiver> receiver(uint32_t connection, ReceiveMode mode);
 
  private:
   const EndpointOptions& options_;

@@ -33,6 +33,16 @@ class CheckingReceiver final : public Receiver {
   std::vector<uint8_t>& buffer_;
 };
 
+class BufferReceiver final : public Receiver {
+ public:
+  explicit BufferReceiver(std::vector<uint8_t>& buffer) : buffer_(buffer) {}
+
+  ssize_t receive(int fd, uint64_t most) override { return take(fd, buffer_, most); }
+
+ private:
+  std::vector<uint8_t>& buffer_;
+};
+
 class DiscardingReceiver final : public Receiver {
  public:
   ssize_t receive(int fd, uint64_t most) override {
@@ -77,6 +87,10 @@ std::unique_ptr<Receiver> make_checking_receiver(std::shared_ptr<const Content> 
                                                  const Checker::Options& options,
                                                  std::vector<uint8_t>& buffer) {
   return std::make_unique<CheckingReceiver>(std::move(content), options, buffer);
+}
+
+std::unique_ptr<Receiver> make_buffer_receiver(std::vector<uint8_t>& buffer) {
+  return std::make_unique<BufferReceiver>(buffer);
 }
 
 std::unique_ptr<Receiver> make_discarding_receiver() {

@@ -25,6 +25,8 @@ class Receiver {
 std::unique_ptr<Receiver> make_checking_receiver(std::shared_ptr<const Content> content,
                                                  const Checker::Options& options,
                                                  std::vector<uint8_t>& buffer);
+// Takes the bytes into the buffer and does not look at them: what a program that receives pays.
+std::unique_ptr<Receiver> make_buffer_receiver(std::vector<uint8_t>& buffer);
 // Drops the bytes in the kernel (MSG_TRUNC): they are counted, never copied.
 std::unique_ptr<Receiver> make_discarding_receiver();
 // Writes the bytes to a descriptor, blocking. -EPIPE when its reader has gone.

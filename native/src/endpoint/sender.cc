@@ -57,10 +57,12 @@ class BufferSender final : public Sender {
 
   ssize_t send(int fd, uint64_t offset, uint64_t most) override {
     const size_t begin = offset % bytes_.size();
-    // From the start again rather than in two sends: nobody looks at the contents.
-    const bool fits = begin + most <= bytes_.size();
-    const size_t size = std::min<uint64_t>(most, bytes_.size());
-    const ssize_t sent = ::send(fd, bytes_.data() + (fits ? begin : 0), size, MSG_NOSIGNAL);
+    const size_t rest = bytes_.size() - begin;
+    // A message from the start again rather than in two sends: nobody looks at the contents. What
+    // is more than a buffer takes several anyway, and all of the buffer is to be read in turn.
+    const bool again = most > rest && most <= bytes_.size();
+    const size_t size = again ? most : std::min<uint64_t>(most, rest);
+    const ssize_t sent = ::send(fd, bytes_.data() + (again ? 0 : begin), size, MSG_NOSIGNAL);
     return sent == -1 ? -errno : sent;
   }
 

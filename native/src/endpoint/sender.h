@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,11 +20,22 @@ class Sender {
   // Hands the stream's bytes from `offset` on to the socket, at most `most`. Returns the bytes the
   // socket took, or -errno (-EAGAIN: it is full).
   virtual ssize_t send(int fd, uint64_t offset, uint64_t most) = 0;
-  // Bytes of the stream written over so far, in senders of the lab.
+  // Bytes of the stream written over so far, in senders that do so (faults/overwriting.h).
   virtual uint64_t overwritten() const { return 0; }
-  // Writes over what has been handed over, where a sender of the lab is for that.
+  // Writes over what has been handed over, where a sender is for that.
   virtual void overwrite() {}
 };
+
+// Which stream a sender sends.
+struct SentStream {
+  uint64_t seed = 0;
+  uint32_t connection = 0;
+  Direction direction = Direction::kDown;
+};
+
+// Makes the sender of one stream's first `length` bytes. Throws SystemError or std::runtime_error.
+using SenderMaker = std::function<std::unique_ptr<Sender>(
+    const SentStream& stream, std::shared_ptr<const Content> content, uint64_t length)>;
 
 // A buffer that the senders of one loop share, with whose bytes it holds: what a full socket did
 // not take need not be made again while no other connection used the buffer.

@@ -18,7 +18,6 @@ namespace {
 
 // As much as the largest pipe. What a call costs apart from its bytes (the wake-up of the receiver,
 // the window update to the sender) outweighs the cache that a smaller buffer would spare.
-constexpr size_t kDefaultBuffer = size_t{1} << 20;
 constexpr size_t kMostLarge = 64;
 constexpr size_t kSmallBuffer = size_t{128} << 10;
 constexpr size_t kIdleSmall = 1024;
@@ -103,6 +102,13 @@ class CopyFlow final : public Flow {
  public:
   CopyFlow(Sys& sys, BufferPool& pool, uint32_t id, Counter& delivered)
       : sys_(sys), pool_(pool), id_(id), delivered_(delivered) {}
+  CopyFlow(const CopyFlow&) = delete;
+  CopyFlow& operator=(const CopyFlow&) = delete;
+  // A session can end while the flow holds bytes that nobody will take. The pool counts the large
+  // buffers it has made: one that did not come back would be missing for good.
+  ~CopyFlow() override {
+    if (buffer_) pool_.give_back(std::move(buffer_));
+  }
 
   bool holds_data() const override { return begin_ < end_; }
 
@@ -118,18 +124,15 @@ class CopyFlow final : public Flow {
     for (size_t taken = 0; taken < budget;) {
       if (begin_ == end_) {
         const ssize_t got = sys_.recv(in, buffer_.get(), buffer_.size(), 0, {id_, received_});
-        if (got == -EAGAIN) return {PumpEnd::kInputDry};
-        if (got == 0) return {PumpEnd::kFinished};
-        if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
+        if (got <= 0) return without_input(got);
         received_ += static_cast<uint64_t>(got);
         taken += static_cast<size_t>(got);
         begin_ = 0;
         end_ = static_cast<size_t>(got);
       }
-      const ssize_t sent =
-          sys_.send(out, buffer_.get() + begin_, end_ - begin_, MSG_NOSIGNAL, {id_, sent_, true});
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
+      const ssize_t sent = sys_.send(out, buffer_.get() + begin_, end_ - begin_, MSG_NOSIGNAL,
+                                     {id_, sent_, CallSide::kOut});
+      if (sent <= 0) return without_output(sent);
       begin_ += static_cast<size_t>(sent);
       sent_ += static_cast<uint64_t>(sent);
       delivered_.add(static_cast<uint64_t>(sent));
@@ -153,12 +156,12 @@ class CopyFlow final : public Flow {
 
 class CopyForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit CopyForwarder(const Settings& settings) : size_(settings.size("buffer")) {}
   void run(ForwarderContext& context) override {
     sys_ = &context.sys;
-    const size_t size = context.options.settings.size("buffer", kDefaultBuffer);
-    pool_ = std::make_unique<BufferPool>(context.sys, size);
+    BufferPool pool(context.sys, size_);
+    pool_ = &pool;
     run_relay(context, *this);
-    pool_.reset();  // gives the memory back, while that still counts
   }
 
  private:
@@ -166,14 +169,13 @@ class CopyForwarder final : public Forwarder, private FlowFactory {
     return std::make_unique<CopyFlow>(*sys_, *pool_, id, delivered);
   }
 
+  const size_t size_;
   Sys* sys_ = nullptr;
-  std::unique_ptr<BufferPool> pool_;
+  BufferPool* pool_ = nullptr;  // while run() goes on
 };
 
-}  // namespace
+const Registered kCopy({"copy", make_of<CopyForwarder>});
 
-std::unique_ptr<Forwarder> make_copy() {
-  return std::make_unique<CopyForwarder>();
-}
+}  // namespace
 
 }  // namespace splicebench

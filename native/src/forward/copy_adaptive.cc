@@ -19,9 +19,7 @@ namespace splicebench {
 namespace {
 
 constexpr size_t kLeastLog2 = 12;
-constexpr size_t kSizes = 12;  // 4 KiB to 8 MiB
-constexpr size_t kDefaultLeast = size_t{4} << 10;
-constexpr size_t kDefaultMost = size_t{1} << 20;
+constexpr size_t kSizes = 12;                    // 4 KiB to 8 MiB
 constexpr size_t kKeptBytes = size_t{64} << 20;  // of each size, or one buffer
 // Where flows hold so much at once, as copy's do behind many full outputs, the next take no more
 // than kMostWhenMany each.
@@ -81,15 +79,19 @@ class Buffers {
   std::array<std::vector<uint8_t*>, kSizes> idle_;
 };
 
+// Places among the sizes.
+struct AdaptiveLimits {
+  explicit AdaptiveLimits(const Settings& settings)
+      : least(place_of(settings.size("min"))),
+        most(std::max(least, place_of(settings.size("max")))) {}
+  size_t least;
+  size_t most;
+};
+
 struct AdaptiveShared {
-  AdaptiveShared(Sys& s, const Settings& settings)
-      : sys(s),
-        least(place_of(settings.size("min", kDefaultLeast))),
-        most(std::max(least, place_of(settings.size("max", kDefaultMost)))),
-        buffers(s) {}
+  AdaptiveShared(Sys& s, const AdaptiveLimits& l) : sys(s), limits(l), buffers(s) {}
   Sys& sys;
-  const size_t least;
-  const size_t most;
+  const AdaptiveLimits limits;
   Buffers buffers;
 };
 
@@ -107,7 +109,7 @@ class AdaptiveFlow final : public Flow {
         sys_(shared.sys),
         id_(id),
         delivered_(delivered),
-        place_(shared.least) {}
+        place_(shared.limits.least) {}
   AdaptiveFlow(const AdaptiveFlow&) = delete;
   AdaptiveFlow& operator=(const AdaptiveFlow&) = delete;
   ~AdaptiveFlow() override { release(); }
@@ -130,19 +132,16 @@ class AdaptiveFlow final : public Flow {
           buffer_ = shared_.buffers.take(held_place_);
         }
         const ssize_t got = sys_.recv(in, buffer_, size_of(held_place_), 0, {id_, received_});
-        if (got == -EAGAIN) return {PumpEnd::kInputDry};
-        if (got == 0) return {PumpEnd::kFinished};
-        if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
+        if (got <= 0) return without_input(got);
         received_ += static_cast<uint64_t>(got);
         taken += static_cast<size_t>(got);
         begin_ = 0;
         end_ = static_cast<size_t>(got);
         adapt(end_);
       }
-      const ssize_t sent =
-          sys_.send(out, buffer_ + begin_, end_ - begin_, MSG_NOSIGNAL, {id_, sent_, true});
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
+      const ssize_t sent = sys_.send(out, buffer_ + begin_, end_ - begin_, MSG_NOSIGNAL,
+                                     {id_, sent_, CallSide::kOut});
+      if (sent <= 0) return without_output(sent);
       begin_ += static_cast<size_t>(sent);
       sent_ += static_cast<uint64_t>(sent);
       delivered_.add(static_cast<uint64_t>(sent));
@@ -155,7 +154,7 @@ class AdaptiveFlow final : public Flow {
   void adapt(size_t got) {
     if (got == size_of(place_)) {
       small_ = 0;
-      if (place_ == shared_.most) return;
+      if (place_ == shared_.limits.most) return;
       ++place_;
       counters_.grown.add(1);
       counters_.largest.set(std::max<uint64_t>(counters_.largest.get(), size_of(place_)));
@@ -163,7 +162,7 @@ class AdaptiveFlow final : public Flow {
       small_ = 0;
     } else if (++small_ == kSmallBeforeShrinking) {
       small_ = 0;
-      if (place_ == shared_.least) return;
+      if (place_ == shared_.limits.least) return;
       --place_;
       counters_.shrunk.add(1);
     }
@@ -191,11 +190,12 @@ class AdaptiveFlow final : public Flow {
 
 class AdaptiveForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit AdaptiveForwarder(const Settings& settings) : limits_(settings) {}
   void run(ForwarderContext& context) override {
-    shared_ = std::make_unique<AdaptiveShared>(context.sys, context.options.settings);
-    counters_.largest.set(size_of(shared_->least));
+    AdaptiveShared shared(context.sys, limits_);
+    shared_ = &shared;
+    counters_.largest.set(size_of(limits_.least));
     run_relay(context, *this);
-    shared_.reset();
   }
   std::vector<std::pair<std::string_view, const Counter*>> details() const override {
     return {{"buffer_grown", &counters_.grown},
@@ -208,14 +208,13 @@ class AdaptiveForwarder final : public Forwarder, private FlowFactory {
     return std::make_unique<AdaptiveFlow>(*shared_, counters_, id, delivered);
   }
 
+  const AdaptiveLimits limits_;
   AdaptiveCounters counters_;
-  std::unique_ptr<AdaptiveShared> shared_;
+  AdaptiveShared* shared_ = nullptr;  // while run() goes on
 };
 
-}  // namespace
+const Registered kCopyAdaptive({"copy-adaptive", make_of<AdaptiveForwarder>});
 
-std::unique_ptr<Forwarder> make_copy_adaptive() {
-  return std::make_unique<AdaptiveForwarder>();
-}
+}  // namespace
 
 }  // namespace splicebench

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,12 +22,12 @@
 
 #include "forward/flow.h"
 #include "forward/pipe.h"
+#include "forward/piped_input.h"
 #include "posix/error.h"
 
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultPipe = size_t{1} << 20;
 constexpr size_t kSegment = size_t{8} << 20;
 constexpr size_t kMostAtOnce = size_t{1} << 20;  // bytes of one flow in its file
 constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
@@ -48,46 +47,43 @@ int open_nameless(Sys& sys, const std::string& folder) {
 // A file that is written from the front to the end; closed with the last who holds it.
 class Segment {
  public:
-  Segment(Sys& sys, int fd) : sys_(sys), fd_(fd) {}
-  Segment(const Segment&) = delete;
-  Segment& operator=(const Segment&) = delete;
-  ~Segment() { sys_.close(fd_); }
-  int fd() const { return fd_; }
+  explicit Segment(SysFd fd) : fd_(std::move(fd)) {}
+  int fd() const { return fd_.get(); }
   off_t end() const { return end_; }
   void grow(size_t size) { end_ += static_cast<off_t>(size); }
 
  private:
-  Sys& sys_;
-  int fd_;
+  SysFd fd_;
   off_t end_ = 0;
 };
 
 struct FileWay {
   bool splice_in;
   bool splice_out;
+  size_t pipe;
+  std::string folder;
 };
 
 struct FileShared {
-  FileShared(ForwarderContext& context, FileWay w, std::string f, Counter& s)
+  FileShared(ForwarderContext& context, const FileWay& w, Counter& s)
       : sys(context.sys),
         stats(context.stats),
         way(w),
-        folder(std::move(f)),
         segments(s),
-        pool(sys, context.options.settings.size("pipe", kDefaultPipe)),
+        pool(sys, stats, way.pipe),
         buffer(way.splice_in ? size_t{64} << 10 : kMostAtOnce) {
-    const int fd = open_nameless(sys, folder);
-    if (fd < 0) throw SystemError("open a file in", folder, -fd);
-    current = std::make_shared<Segment>(sys, fd);
+    SysFd fd(sys, open_nameless(sys, way.folder));
+    if (!fd) throw SystemError("open a file in", way.folder, -fd.get());
+    current = std::make_shared<Segment>(std::move(fd));
     segments.add(1);
   }
 
   // The file to write to. Where no further one can be opened the old one grows on.
   const std::shared_ptr<Segment>& segment() {
     if (current->end() < static_cast<off_t>(kSegment)) return current;
-    const int fd = open_nameless(sys, folder);
-    if (fd < 0) return current;
-    current = std::make_shared<Segment>(sys, fd);
+    SysFd fd(sys, open_nameless(sys, way.folder));
+    if (!fd) return current;
+    current = std::make_shared<Segment>(std::move(fd));
     segments.add(1);
     return current;
   }
@@ -95,7 +91,6 @@ struct FileShared {
   Sys& sys;
   ForwarderStats& stats;
   const FileWay way;
-  const std::string folder;
   Counter& segments;
   PipePool pool;
   std::vector<uint8_t> buffer;
@@ -105,19 +100,16 @@ struct FileShared {
 class FileFlow final : public Flow {
  public:
   FileFlow(FileShared& shared, uint32_t id, Counter& delivered)
-      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered) {}
+      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered), input_(sys_, id) {}
   FileFlow(const FileFlow&) = delete;
   FileFlow& operator=(const FileFlow&) = delete;
-  ~FileFlow() override {
-    if (pipe_) close_pipe(sys_, *pipe_);
-  }
 
   bool holds_data() const override { return piped_ != 0 || stored_ != 0; }
-  void note_urgent() override { urgent_ = true; }
+  void note_urgent() override { input_.note_urgent(); }
 
   PumpResult pump(int in, int out, size_t budget) override {
     const PumpResult result = move(in, out, budget);
-    if (piped_ == 0 && !broken_) give_back();
+    if (piped_ == 0 && !broken_) shared_.pool.give_back_empty(pipe_);
     if (stored_ == 0) segment_.reset();
     return result;
   }
@@ -127,14 +119,11 @@ class FileFlow final : public Flow {
     for (size_t taken = 0; taken < budget;) {
       if (!holds_data()) {
         const ssize_t got = store(in);
-        if (got == -EAGAIN) return {PumpEnd::kInputDry};
-        if (got == 0) return {PumpEnd::kFinished};
-        if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
+        if (got <= 0) return without_input(got);
         taken += static_cast<size_t>(got);
       }
       const ssize_t sent = serve(out);
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent <= 0) return {PumpEnd::kFailed, sent == 0 ? EPIPE : static_cast<int>(-sent)};
+      if (sent <= 0) return without_output(sent);
       sent_ += static_cast<uint64_t>(sent);
       delivered_.add(static_cast<uint64_t>(sent));
     }
@@ -145,21 +134,17 @@ class FileFlow final : public Flow {
   ssize_t store(int in) {
     segment_ = shared_.segment();
     at_ = segment_->end();
-    ssize_t got;
     if (shared_.way.splice_in && take_pipe()) {
-      got = sys_.splice(in, pipe_->write, kMostAtOnce, kFlags, {id_, received_});
-      // As in splice.cc: an urgent byte makes ends and "nothing now" ambiguous.
-      const bool unclear = (got == -EAGAIN && urgent_) || (got == 0 && !ended(in));
-      if (!unclear) return got > 0 ? pipe_to_file(static_cast<size_t>(got)) : got;
-      urgent_ = false;
+      const std::optional<ssize_t> got = input_.fill(in, *pipe_, kMostAtOnce, kFlags);
+      if (got) return *got > 0 ? pipe_to_file(static_cast<size_t>(*got)) : *got;
     }
     std::vector<uint8_t>& buffer = shared_.buffer;
-    got = sys_.recv(in, buffer.data(), buffer.size(), 0, {id_, received_});
+    const ssize_t got = input_.take(in, buffer.data(), buffer.size());
     if (got <= 0) return got;
     for (size_t done = 0; done < static_cast<size_t>(got);) {
       const ssize_t put =
           sys_.pwrite(segment_->fd(), buffer.data() + done, static_cast<size_t>(got) - done,
-                      segment_->end(), {id_, received_});
+                      segment_->end(), {id_, written_, CallSide::kWithin});
       if (put <= 0) return not_stored(put);
       done += stored(put);
     }
@@ -170,8 +155,8 @@ class FileFlow final : public Flow {
     broken_ = true;  // until the pipe is empty again
     for (size_t done = 0; done < size;) {
       off_t end = segment_->end();
-      const ssize_t put = sys_.splice_to_file(pipe_->read, segment_->fd(), &end, size - done,
-                                              SPLICE_F_MOVE, {id_, received_});
+      const ssize_t put = sys_.splice_to_file(pipe_->read.get(), segment_->fd(), &end, size - done,
+                                              SPLICE_F_MOVE, {id_, written_, CallSide::kWithin});
       if (put <= 0) return not_stored(put);
       done += stored(put);
     }
@@ -182,7 +167,7 @@ class FileFlow final : public Flow {
   // The file took nothing, or answered with an error: the negative errno, said with its folder.
   ssize_t not_stored(ssize_t result) {
     const ssize_t error = result == 0 ? -EIO : result;
-    shared_.stats.trouble.note("write a file in", shared_.folder, static_cast<int>(-error));
+    shared_.stats.trouble.note("write a file in", shared_.way.folder, static_cast<int>(-error));
     return error;
   }
 
@@ -190,56 +175,42 @@ class FileFlow final : public Flow {
     const auto size = static_cast<size_t>(put);
     segment_->grow(size);
     stored_ += size;
-    received_ += size;
+    written_ += size;
     return size;
   }
 
   // File to output, as send would answer.
   ssize_t serve(int out) {
     if (piped_ == 0 && !(shared_.way.splice_out && take_pipe())) {
-      const ssize_t sent = sys_.sendfile(out, segment_->fd(), &at_, stored_, {id_, sent_, true});
+      const ssize_t sent =
+          sys_.sendfile(out, segment_->fd(), &at_, stored_, {id_, sent_, CallSide::kOut});
       if (sent > 0) stored_ -= static_cast<size_t>(sent);
       return sent;
     }
     if (piped_ == 0) {
-      const ssize_t got =
-          sys_.splice_from_file(segment_->fd(), &at_, pipe_->write, stored_, kFlags, {id_, sent_});
+      const ssize_t got = sys_.splice_from_file(segment_->fd(), &at_, pipe_->write.get(), stored_,
+                                                kFlags, {id_, sent_, CallSide::kWithin});
       if (got <= 0) return got == 0 || got == -EAGAIN ? -EIO : got;
       piped_ = static_cast<size_t>(got);
       stored_ -= piped_;
     }
-    const ssize_t sent = sys_.splice(pipe_->read, out, piped_, kFlags, {id_, sent_, true});
+    const ssize_t sent =
+        sys_.splice(pipe_->read.get(), out, piped_, kFlags, {id_, sent_, CallSide::kOut});
     if (sent > 0) piped_ -= static_cast<size_t>(sent);
     return sent;
   }
 
-  bool ended(int in) {
-    uint8_t byte;
-    return sys_.recv(in, &byte, 1, MSG_PEEK, {id_, received_}) == 0;
-  }
-
   bool take_pipe() {
-    if (pipe_) return true;
-    pipe_ = shared_.pool.take();
-    if (!pipe_) {
-      shared_.stats.copy_fallbacks.add(1);
-      return false;
-    }
-    shared_.stats.pipe_capacity.set(shared_.pool.smallest_capacity());
-    shared_.stats.pipes_created.set(shared_.pool.created());
-    return true;
-  }
-
-  void give_back() {
-    if (pipe_) shared_.pool.give_back_empty(*pipe_);
-    pipe_.reset();
+    if (!pipe_) pipe_ = shared_.pool.take();
+    return pipe_.has_value();
   }
 
   FileShared& shared_;
   Sys& sys_;
   uint32_t id_;
   Counter& delivered_;
-  uint64_t received_ = 0;
+  PipedInput input_;
+  uint64_t written_ = 0;  // to files
   uint64_t sent_ = 0;
   std::shared_ptr<Segment> segment_;  // while it holds bytes of this flow
   off_t at_ = 0;                      // of the first of them
@@ -247,22 +218,16 @@ class FileFlow final : public Flow {
   std::optional<Pipe> pipe_;
   size_t piped_ = 0;     // bytes in the pipe, on their way out
   bool broken_ = false;  // the pipe holds bytes that could not be stored
-  bool urgent_ = false;
 };
 
 class FileForwarder final : public Forwarder, private FlowFactory {
  public:
-  explicit FileForwarder(bool sink) : sink_(sink) {}
+  explicit FileForwarder(FileWay way) : way_(std::move(way)) {}
 
   void run(ForwarderContext& context) override {
-    const Settings& settings = context.options.settings;
-    const FileWay way{.splice_in = sink_,
-                      .splice_out = settings.text("via", "sendfile") == "splice"};
-    const char* temporary = getenv("TMPDIR");
-    const std::string folder = settings.text("dir", temporary ? temporary : "/tmp");
-    shared_ = std::make_unique<FileShared>(context, way, folder, segments_);
+    FileShared shared(context, way_, segments_);
+    shared_ = &shared;
     run_relay(context, *this);
-    shared_.reset();
   }
   std::vector<std::pair<std::string_view, const Counter*>> details() const override {
     return {{"files", &segments_}};
@@ -274,19 +239,29 @@ class FileForwarder final : public Forwarder, private FlowFactory {
   }
   void release_spare() override { shared_->pool.clear(); }
 
-  const bool sink_;
+  const FileWay way_;
   Counter segments_;
-  std::unique_ptr<FileShared> shared_;
+  FileShared* shared_ = nullptr;  // while run() goes on
 };
 
+std::unique_ptr<Forwarder> make_sink(const Settings& settings) {
+  return std::make_unique<FileForwarder>(FileWay{.splice_in = true,
+                                                 .splice_out = false,
+                                                 .pipe = settings.size("pipe"),
+                                                 .folder = settings.text("dir")});
+}
+
+std::unique_ptr<Forwarder> make_source(const Settings& settings) {
+  const bool splice_out = settings.mode<bool>("via", {{"sendfile", false}, {"splice", true}});
+  return std::make_unique<FileForwarder>(FileWay{.splice_in = false,
+                                                 .splice_out = splice_out,
+                                                 .pipe = settings.size("pipe"),
+                                                 .folder = settings.text("dir")});
+}
+
+const Registered kFileSource({"file-source", make_source});
+const Registered kFileSink({"file-sink", make_sink});
+
 }  // namespace
-
-std::unique_ptr<Forwarder> make_file_sink() {
-  return std::make_unique<FileForwarder>(true);
-}
-
-std::unique_ptr<Forwarder> make_file_source() {
-  return std::make_unique<FileForwarder>(false);
-}
 
 }  // namespace splicebench

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,19 @@ struct PumpResult {
   int error = 0;         // errno of kFailed
   uint32_t wait_ms = 0;  // of kWait
 };
+
+// What a pump says when its input gave no bytes: 0 at the end of the stream, or a negative errno.
+inline PumpResult without_input(ssize_t got) {
+  if (got == -EAGAIN) return {PumpEnd::kInputDry};
+  if (got == 0) return {PumpEnd::kFinished};
+  return {PumpEnd::kFailed, static_cast<int>(-got)};
+}
+
+// And when its output took none, by the same call's result.
+inline PumpResult without_output(ssize_t sent) {
+  if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
+  return {PumpEnd::kFailed, sent == 0 ? EPIPE : static_cast<int>(-sent)};
+}
 
 class Flow {
  public:

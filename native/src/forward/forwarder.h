@@ -5,48 +5,19 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "counters/sys.h"
+#include "forward/settings.h"
 #include "posix/error.h"
 #include "posix/socket.h"
 
 namespace splicebench {
-
-// What a mechanism was told, by the names of its options in a scenario. TypeScript has checked
-// names, kinds and ranges; what is absent is the mechanism's choice.
-class Settings {
- public:
-  using Value = std::variant<double, bool, std::string>;
-  void set(std::string name, Value value) { values_[std::move(name)] = std::move(value); }
-  size_t size(std::string_view name, size_t fallback) const {
-    const double* value = get<double>(name);
-    return value ? static_cast<size_t>(*value) : fallback;
-  }
-  bool flag(std::string_view name, bool fallback) const {
-    const bool* value = get<bool>(name);
-    return value ? *value : fallback;
-  }
-  std::string text(std::string_view name, std::string_view fallback) const {
-    const std::string* value = get<std::string>(name);
-    return value ? *value : std::string(fallback);
-  }
-
- private:
-  template <typename T>
-  const T* get(std::string_view name) const {
-    const auto found = values_.find(name);
-    return found == values_.end() ? nullptr : std::get_if<T>(&found->second);
-  }
-  std::map<std::string, Value, std::less<>> values_;
-};
 
 struct ForwarderOptions {
   std::string mechanism;
@@ -58,7 +29,6 @@ struct ForwarderOptions {
   // process. It has a table of descriptors of its own, for the limit on open files is one of each
   // table.
   Port port = Port::kOwn;
-  Settings settings;
 };
 
 // The first failure that is none of a peer's, such as a file that cannot be written: in words that
@@ -108,7 +78,9 @@ class Forwarder {
  public:
   virtual ~Forwarder() = default;
   // Forwards until stop is set or, with `once`, the first session has ended. Leaves no descriptor
-  // open. Throws SystemError only before the first session.
+  // open, also where it throws: what its flows share is a variable of this call, for the forwarder
+  // may be destroyed by a thread that has another table of descriptors. Throws SystemError only
+  // before the first session.
   virtual void run(ForwarderContext& context) = 0;
   // What only this mechanism counts, by the names that users see. The same counters at every call,
   // alive as long as the forwarder; read by any thread while run() goes on.
@@ -119,17 +91,32 @@ class Forwarder {
 };
 
 struct ForwarderEntry {
-  std::string_view name;
-  std::string_view summary;
-  std::unique_ptr<Forwarder> (*make)();
+  std::string_view name;  // as `use:` has it
+  // Takes all of its settings; throws std::runtime_error for one that is missing or wrong.
+  std::unique_ptr<Forwarder> (*make)(const Settings& settings);
   // Why it cannot work on this host, naming what is missing; empty when it can. null = it always
   // can. Leaves nothing behind.
   std::string (*unavailable)() = nullptr;
 };
 
-// Every mechanism built in, in the order shown to users.
+// The `make` of a mechanism whose class is made of its settings.
+template <typename T>
+std::unique_ptr<Forwarder> make_of(const Settings& settings) {
+  return std::make_unique<T>(settings);
+}
+
+// A mechanism makes itself known: each has one of these in its file.
+class Registered {
+ public:
+  explicit Registered(const ForwarderEntry& entry);
+};
+
+// Every mechanism built in, by name.
 const std::vector<ForwarderEntry>& forwarder_registry();
 // null when there is no such mechanism.
 const ForwarderEntry* find_forwarder(std::string_view name);
+// Throws std::runtime_error where there is no such mechanism, and where a setting is missing,
+// wrong, or none of its options.
+std::unique_ptr<Forwarder> make_forwarder(const std::string& mechanism, const Settings& settings);
 
 }  // namespace splicebench

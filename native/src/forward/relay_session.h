@@ -1,34 +1,34 @@
-// What the relay loop keeps of a session.
+// What the relay loop of the readiness-based mechanisms keeps of a session.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <memory>
 
 #include "forward/flow.h"
+#include "forward/session_core.h"
 
 namespace splicebench::relay {
 
-enum Side : uint8_t { kClient = 0, kUpstream = 1 };
-
-struct Socket {
-  int fd = -1;
+struct Socket : SessionSocket {
   bool readable = false;
   bool writable = false;
-  bool muted = false;   // bytes that arrive do not wake the loop
-  int error = 0;        // taken from the socket already
-  bool failed = false;  // an error was reported; whoever reads or writes next will meet it
+  bool muted = false;  // bytes that arrive do not wake the loop
 };
 
-struct Session {
-  std::array<Socket, 2> sockets;  // by Side
-  // By the side they read from: [kUpstream] is the download direction. Null = that direction ended.
-  std::array<std::unique_ptr<Flow>, 2> flows;
-  uint32_t generation = 0;  // tells events of a closed session from those of its successor
-  bool open = false;
-  bool connecting = false;
-  bool queued = false;
+struct Session : SessionOf<Socket, Flow> {
+  uint32_t generation = 0;        // tells events of a closed session from those of its successor
   std::array<bool, 2> waiting{};  // flows that have a time to be visited at
+  // Flows that have finished, and whose end may not be passed on yet: nothing but their time brings
+  // them on, and to ask before it may itself cause an event.
+  std::array<bool, 2> put_off{};
+
+  // A flow that is done gives back at once what it holds.
+  bool ended(Side from) const { return !flows[from]; }
+  void end(Side from) { flows[from].reset(); }
+  void clear() {
+    waiting = put_off = {};
+    ++generation;
+  }
 };
 
 // A flow that asked to be visited again at a time.

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "counters/sys.h"
+#include "counters/sys_fd.h"
 
 namespace splicebench {
 
@@ -24,12 +24,12 @@ inline int pending_error(Sys& sys, int fd) {
 }
 
 // With reset the peer is told that the stream broke; without, what was sent still goes out.
-inline void close_socket(Sys& sys, int fd, bool reset) {
+inline void close_socket(Sys& sys, SysFd& fd, bool reset) {
   if (reset) {
     const linger now{.l_onoff = 1, .l_linger = 0};
-    sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    sys.setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
-  sys.close(fd);
+  fd.reset();
 }
 
 }  // namespace splicebench

@@ -10,20 +10,13 @@
 namespace splicebench {
 namespace {
 
-class Sockmap final : public SockmapForwarder {
-  SockmapPolicy policy(const Settings& settings) const override {
-    return {.ingress = settings.text("flags", "egress") == "ingress"};
-  }
-};
+std::unique_ptr<Forwarder> make(const Settings& settings) {
+  return std::make_unique<SockmapForwarder>(SockmapPolicy{
+      .ingress = settings.mode<bool>("flags", {{"egress", false}, {"ingress", true}})});
+}
+
+const Registered kSockmap({"sockmap", make, SockmapKernel::unavailable});
 
 }  // namespace
-
-std::unique_ptr<Forwarder> make_sockmap() {
-  return std::make_unique<Sockmap>();
-}
-
-std::string sockmap_unavailable() {
-  return SockmapKernel::unavailable();
-}
 
 }  // namespace splicebench

@@ -19,6 +19,7 @@ struct SockmapPolicy {
   uint64_t limit = UINT64_MAX;  // bytes in the output's backlog
   bool drain = false;           // pass the end on only when the backlog has left
   bool cut = false;             // what TCP received before off the head of a packet
+  bool mark = false;            // urgent bytes are taken out of the stream
   bool ingress = false;         // into the output's receive queue, for this process to send
 };
 
@@ -40,7 +41,8 @@ struct SockmapShared {
         stats(context.stats),
         policy(p),
         figures(f),
-        kernel(context.sys, p.ingress ? BPF_F_INGRESS : 0, p.cut) {}
+        kernel(context.sys,
+               {.flags = p.ingress ? BPF_F_INGRESS : 0, .cut = p.cut, .mark = p.mark}) {}
   Sys& sys;
   ForwarderStats& stats;
   SockmapPolicy policy;
@@ -73,7 +75,10 @@ class SockmapFlow final : public Flow {
 
   PumpResult connected(int in, int out) override;
   PumpResult pump(int in, int out, size_t budget) override;
-  void note_end() override { ended_ = true; }
+  void note_end() override {
+    if (!ended_) due_ns_ = 0;
+    ended_ = true;
+  }
   bool allow_shutdown(int in) override;
   bool holds_data() const override { return held() > 0; }
 
@@ -91,10 +96,18 @@ class SockmapFlow final : public Flow {
   bool nothing_twice();
   bool backlog_is_empty();
   ssize_t receive(size_t most);
+  ssize_t take(size_t most);
   std::optional<PumpResult> send_held();
   void look();
   void clamp(bool on);
+  uint64_t limit();
+  bool at_mark();
+  ssize_t receive_marked(size_t most);
+  void leave_out_urgent();
   PumpResult wait(bool progress);
+  PumpResult hold_off(bool progress);
+  std::optional<PumpResult> held_off();
+  bool out_of_reach();
 
   SockmapShared& shared_;
   Sys& sys_;
@@ -103,32 +116,36 @@ class SockmapFlow final : public Flow {
   int in_ = -1;
   int out_ = -1;
   std::optional<SockmapKernel::Direction> direction_;  // empty: everything is copied
+  int error_ = 0;          // of the input, met where the session cannot be failed
   bool ended_ = false;     // the end of the input, or an error, was reported
   bool finished_ = false;  // and everything before it was seen to
   uint64_t first_ = 0;     // where the output's stream stood when this began
   uint64_t taken_ = 0;     // bytes that the output has taken, when last looked at
   uint64_t copied_ = 0;    // of these, by send
   uint64_t received_ = 0;  // by recv
+  uint64_t urgent_ = 0;    // of these, urgent bytes, which are in no stream
   uint64_t counted_ = 0;   // of those redirected, in the shared figure
   uint64_t backlog_ = 0;   // in the shared figure
   bool off_ = false;       // redirected no more, since the input's write side was to
                            // be shut down
   uint32_t quieting_ = 0;  // tries to get there
   uint64_t arrived_ = 0;   // bytes that the input had received at the latest
-  int usual_window_ = 0;   // the limit of the input's window, while it is lowered
+  bool clamped_ = false;   // the input's window is lowered
+  int usual_window_ = 0;   // its limit otherwise
   uint32_t patience_ms_ = 1;
+  uint64_t due_ns_ = 0;          // no look before, whatever wakes the loop
+  bool full_ = false;            // the output had no room for what is held: it may have some sooner
+  uint64_t missing_ns_ = 0;      // since when nothing came of what the program left; 0 = it comes
   std::vector<uint8_t> buffer_;  // received and not yet sent, from begin_
   size_t begin_ = 0;
 };
 
 // The relay loop with such flows, and the figures they share.
-class SockmapForwarder : public Forwarder, private FlowFactory {
+class SockmapForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit SockmapForwarder(const SockmapPolicy& policy) : policy_(policy) {}
   void run(ForwarderContext& context) override;
   std::vector<std::pair<std::string_view, const Counter*>> details() const override;
-
- protected:
-  virtual SockmapPolicy policy(const Settings& settings) const = 0;
 
  private:
   std::unique_ptr<Flow> open(uint32_t id, Counter& delivered) override;
@@ -136,8 +153,9 @@ class SockmapForwarder : public Forwarder, private FlowFactory {
   // The program puts arrivals where the session's other flow takes them.
   bool reads_inputs_only() const override { return false; }
 
-  SockmapFigures figures_;  // read while run() goes on, and after it
-  std::unique_ptr<SockmapShared> shared_;
+  const SockmapPolicy policy_;
+  SockmapFigures figures_;           // read while run() goes on, and after it
+  SockmapShared* shared_ = nullptr;  // while run() goes on
 };
 
 }  // namespace splicebench

@@ -57,7 +57,7 @@ class SockmapIngressFlow final : public Flow {
     for (size_t moved = 0; moved < budget;) {
       if (held() > 0) {
         const ssize_t sent = sys_.send(out, buffer_.data() + begin_, held(),
-                                       MSG_NOSIGNAL | MSG_DONTWAIT, {id_, sent_, true});
+                                       MSG_NOSIGNAL | MSG_DONTWAIT, {id_, sent_, CallSide::kOut});
         if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
         if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
         count_sent(static_cast<uint64_t>(sent));

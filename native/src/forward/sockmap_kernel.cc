@@ -31,6 +31,7 @@ constexpr uint8_t kIfDifferent = BPF_JMP | BPF_JNE | BPF_X;
 constexpr uint8_t kIfAtLeast = BPF_JMP | BPF_JGE | BPF_X;
 constexpr uint8_t kIfMoreThan = BPF_JMP | BPF_JGT | BPF_K;
 constexpr uint8_t kIfLessThan = BPF_JMP | BPF_JLT | BPF_K;
+constexpr uint8_t kIfAnyOf = BPF_JMP | BPF_JSET | BPF_K;
 
 class Assembler {
  public:
@@ -74,6 +75,9 @@ constexpr auto kLimit = static_cast<int16_t>(offsetof(Tally, limit));
 constexpr auto kCut = static_cast<int16_t>(offsetof(Tally, cut));
 constexpr auto kNext = static_cast<int16_t>(offsetof(Tally, next));
 constexpr auto kKnown = static_cast<int16_t>(offsetof(Tally, known));
+constexpr auto kMarked = static_cast<int16_t>(offsetof(Tally, marked));
+
+constexpr int32_t kUrgentFlag = 0x20;  // of the TCP header's, in their low byte
 
 // Registers that calls leave alone.
 constexpr uint8_t kPacket = 6;
@@ -141,6 +145,7 @@ void cut_what_was_seen(Assembler& a) {
 //   if (length == 0) drop
 //   tally = tallies[slots[cookie]], or pass
 //   cut what TCP received before
+//   if (urgent) tally.marked = tally.passed + length, tally.passed += length, pass
 //   if (tally.passed == tally.consumed && tally.redirected - tally.drained <
 //   tally.limit &&
 //       redirected to outputs[cookie])
@@ -153,8 +158,14 @@ void cut_what_was_seen(Assembler& a) {
 // The socket's lock is held meanwhile, so that its packets come one at a time
 // and in order. A packet without data is an end of stream alone: redirected, it
 // would be an error of the output (EPIPE), and nothing is lost with it.
-std::vector<bpf_insn> verdict(int slots, int tallies, int outputs, int32_t flags, bool cut) {
+//
+// Up to its urgent byte every packet of a sender has the flag URG, which TCP keeps in the control
+// block beside the sequence number. Which byte it is the program cannot see, since the packet
+// begins behind its header: the socket is asked where its mark is when what was passed is read.
+std::vector<bpf_insn> verdict(int slots, int tallies, int outputs,
+                              const SockmapKernel::Program& program) {
   Assembler a;
+  std::vector<size_t> marked;
   std::vector<size_t> unknown;
   std::vector<size_t> pass;
   constexpr int16_t kCookie = -8;
@@ -178,7 +189,11 @@ std::vector<bpf_insn> verdict(int slots, int tallies, int outputs, int32_t flags
   a.call(BPF_FUNC_map_lookup_elem);
   a.jump(kIfZero, 0, 0, unknown);
   a.op(kCopy, kTally, 0);
-  if (cut) cut_what_was_seen(a);
+  if (program.cut) cut_what_was_seen(a);
+  if (program.mark) {
+    a.op(kLoad32, 1, kPacket, static_cast<int16_t>(offsetof(__sk_buff, cb[3])));
+    a.jump(kIfAnyOf, 1, 0, marked, kUrgentFlag);
+  }
   a.op(kLoad, 1, kTally, kPassed);
   a.op(kLoad, 2, kTally, kConsumed);
   a.jump(kIfDifferent, 1, 2, pass);
@@ -191,7 +206,7 @@ std::vector<bpf_insn> verdict(int slots, int tallies, int outputs, int32_t flags
   a.load_map(2, outputs);
   a.op(kCopy, 3, 10);
   a.op(kAddTo, 3, 0, 0, kCookie);
-  a.op(kSet, 4, 0, 0, flags);
+  a.op(kSet, 4, 0, 0, program.flags);
   a.call(BPF_FUNC_sk_redirect_hash);
   a.jump(kIfNotPass, 0, 0, pass, SK_PASS);
   a.op(kLoad, 1, kTally, kRedirected);
@@ -199,6 +214,12 @@ std::vector<bpf_insn> verdict(int slots, int tallies, int outputs, int32_t flags
   a.op(kStore, kTally, 1, kRedirected);
   a.op(kSet, 0, 0, 0, SK_PASS);
   a.exit();
+  if (program.mark) {
+    a.here(marked);
+    a.op(kLoad, 1, kTally, kPassed);
+    a.op(kAdd, 1, kLength);
+    a.op(kStore, kTally, 1, kMarked);
+  }
   a.here(pass);
   a.op(kLoad, 1, kTally, kPassed);
   a.op(kAdd, 1, kLength);
@@ -218,39 +239,32 @@ uint64_t address(const void* memory) {
 
 }  // namespace
 
-SockmapKernel::SockmapKernel(Sys& sys, int32_t flags, bool cut) : sys_(sys) {
-  const auto made = [this](int result, const char* what) {
-    if (result >= 0) return result;
-    close_all();
-    throw SystemError("bpf", what, -result);
+SockmapKernel::SockmapKernel(Sys& sys, const Program& program) : sys_(sys) {
+  const auto checked = [](int result, const char* what) {
+    if (result < 0) throw SystemError("bpf", what, -result);
+    return result;
   };
+  const auto made = [&](int result, const char* what) { return SysFd(sys, checked(result, what)); };
   slots_ = made(create(BPF_MAP_TYPE_HASH, 8, 4, BPF_F_NO_PREALLOC), "BPF_MAP_CREATE of a hash");
   tallies_ = made(create(BPF_MAP_TYPE_ARRAY, 4, sizeof(Tally), BPF_F_MMAPABLE),
                   "BPF_MAP_CREATE of a mapped array");
   outputs_ = made(create(BPF_MAP_TYPE_SOCKHASH, 8, 4, 0), "BPF_MAP_CREATE of a sockhash");
   inputs_ = made(create(BPF_MAP_TYPE_SOCKHASH, 8, 4, 0), "BPF_MAP_CREATE of a sockhash");
-  program_ = made(load(flags, cut), "BPF_PROG_LOAD of a socket verdict");
-  made(attach(), "BPF_PROG_ATTACH to a sockhash");
-  void* memory = sys_.map_shared(tallies_, sizeof(Tally) * kDirections);
-  made(memory ? 0 : -errno, "mmap of an array");
+  program_ = made(load(program), "BPF_PROG_LOAD of a socket verdict");
+  checked(attach(), "BPF_PROG_ATTACH to a sockhash");
+  void* memory = sys_.map_shared(tallies_.get(), sizeof(Tally) * kDirections);
+  checked(memory ? 0 : -errno, "mmap of an array");
   tally_ = static_cast<Tally*>(memory);
 }
 
 SockmapKernel::~SockmapKernel() {
-  close_all();
-}
-
-void SockmapKernel::close_all() {
-  if (tally_) sys_.unmap_memory(tally_, sizeof(Tally) * kDirections);
-  for (const int fd : {program_, inputs_, outputs_, tallies_, slots_}) {
-    if (fd >= 0) sys_.close(fd);
-  }
+  sys_.unmap_memory(tally_, sizeof(Tally) * kDirections);
 }
 
 std::string SockmapKernel::unavailable() {
   Sys sys(false);
   try {
-    const SockmapKernel kernel(sys, 0, true);
+    const SockmapKernel kernel(sys, {.cut = true, .mark = true});
   } catch (const SystemError& error) {
     const std::string what = error.what();
     switch (error.code()) {
@@ -283,8 +297,8 @@ int SockmapKernel::redirect(int in, int out, uint64_t limit, Direction& directio
     free_.pop_back();
   }
   Tally* tally = tally_ + slot;
-  for (auto* figure :
-       {&tally->redirected, &tally->passed, &tally->cut, &tally->consumed, &tally->drained}) {
+  for (auto* figure : {&tally->redirected, &tally->passed, &tally->cut, &tally->consumed,
+                       &tally->drained, &tally->marked}) {
     figure->store(0);
   }
   tally->known.store(0);
@@ -292,12 +306,12 @@ int SockmapKernel::redirect(int in, int out, uint64_t limit, Direction& directio
   direction = {slot, cookie, tally};
   const auto out32 = static_cast<uint32_t>(out);
   const auto in32 = static_cast<uint32_t>(in);
-  int error = update(slots_, cookie, &slot);
-  if (error == 0) error = update(outputs_, cookie, &out32);
-  if (error == 0) error = update(inputs_, cookie, &in32);
+  int error = update(slots_.get(), cookie, &slot);
+  if (error == 0) error = update(outputs_.get(), cookie, &out32);
+  if (error == 0) error = update(inputs_.get(), cookie, &in32);
   if (error != 0) {
-    remove(outputs_, cookie);
-    remove(slots_, cookie);
+    remove(outputs_.get(), cookie);
+    remove(slots_.get(), cookie);
     free_.push_back(slot);
     return -error;
   }
@@ -306,17 +320,17 @@ int SockmapKernel::redirect(int in, int out, uint64_t limit, Direction& directio
 }
 
 bool SockmapKernel::stop_redirecting(int in, const Direction& direction, uint64_t read) {
-  remove(inputs_, direction.cookie);
+  remove(inputs_.get(), direction.cookie);
   settle(in);
   if (direction.tally->passed.load() <= read) return true;
   const auto in32 = static_cast<uint32_t>(in);
-  update(inputs_, direction.cookie, &in32);
+  update(inputs_.get(), direction.cookie, &in32);
   settle(in);
   return false;
 }
 
 void SockmapKernel::release(int in, const Direction& direction) {
-  remove(slots_, direction.cookie);
+  remove(slots_.get(), direction.cookie);
   // The program may have looked the slot up before: once the lock has been ours
   // it has ended.
   settle(in);
@@ -355,8 +369,9 @@ void SockmapKernel::remove(int map, uint64_t cookie) {
   sys_.bpf(BPF_MAP_DELETE_ELEM, &attributes, sizeof(attributes));
 }
 
-int SockmapKernel::load(int32_t flags, bool cut) {
-  const std::vector<bpf_insn> program = verdict(slots_, tallies_, outputs_, flags, cut);
+int SockmapKernel::load(const Program& wanted) {
+  const std::vector<bpf_insn> program =
+      verdict(slots_.get(), tallies_.get(), outputs_.get(), wanted);
   bpf_attr attributes{};
   attributes.prog_type = BPF_PROG_TYPE_SK_SKB;
   attributes.expected_attach_type = BPF_SK_SKB_VERDICT;
@@ -374,8 +389,8 @@ int SockmapKernel::load(int32_t flags, bool cut) {
 
 int SockmapKernel::attach() {
   bpf_attr attributes{};
-  attributes.target_fd = static_cast<uint32_t>(inputs_);
-  attributes.attach_bpf_fd = static_cast<uint32_t>(program_);
+  attributes.target_fd = static_cast<uint32_t>(inputs_.get());
+  attributes.attach_bpf_fd = static_cast<uint32_t>(program_.get());
   attributes.attach_type = BPF_SK_SKB_VERDICT;
   return sys_.bpf(BPF_PROG_ATTACH, &attributes, sizeof(attributes));
 }

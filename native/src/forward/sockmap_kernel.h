@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "counters/sys.h"
+#include "counters/sys_fd.h"
 
 namespace splicebench {
 
@@ -26,8 +27,9 @@ struct alignas(64) Tally {
   std::atomic<uint64_t> drained;   // redirected bytes that have left the backlog
   std::atomic<uint64_t> limit;     // of redirected - drained: what arrives beyond it is passed
   // Written by the program.
-  std::atomic<uint32_t> next;   // the sequence number of the next byte
-  std::atomic<uint32_t> known;  // not 0: `next` is set
+  std::atomic<uint32_t> next;    // the sequence number of the next byte
+  std::atomic<uint32_t> known;   // not 0: `next` is set
+  std::atomic<uint64_t> marked;  // of the passed bytes, those up to here may hold an urgent byte
 };
 static_assert(sizeof(Tally) == 64 && std::atomic<uint64_t>::is_always_lock_free);
 
@@ -39,9 +41,14 @@ static_assert(sizeof(Tally) == 64 && std::atomic<uint64_t>::is_always_lock_free)
 // while the second is unknown, and drop what arrives.
 class SockmapKernel {
  public:
-  // `flags` are those of the redirect: 0 or BPF_F_INGRESS. With `cut`, what TCP received before and
-  // receives again, at the head of a packet, is cut off it. Throws SystemError.
-  explicit SockmapKernel(Sys& sys, int32_t flags = 0, bool cut = false);
+  // What the program does beside redirecting.
+  struct Program {
+    int32_t flags = 0;  // of the redirect: 0 or BPF_F_INGRESS
+    bool cut = false;   // what TCP received before and receives again, off the head of a packet
+    bool mark = false;  // packets that may hold an urgent byte are passed, and tally.marked says so
+  };
+  // Throws SystemError.
+  SockmapKernel(Sys& sys, const Program& program);
   SockmapKernel(const SockmapKernel&) = delete;
   SockmapKernel& operator=(const SockmapKernel&) = delete;
   ~SockmapKernel();
@@ -77,16 +84,15 @@ class SockmapKernel {
   int create(uint32_t type, uint32_t key, uint32_t value, uint32_t flags);
   int update(int map, uint64_t cookie, const void* value);
   void remove(int map, uint64_t cookie);
-  int load(int32_t flags, bool cut);
+  int load(const Program& program);
   int attach();
-  void close_all();
 
   Sys& sys_;
-  int slots_ = -1;    // cookie of the input: slot
-  int outputs_ = -1;  // cookie of the input: output
-  int inputs_ = -1;   // cookie of the input: input
-  int tallies_ = -1;
-  int program_ = -1;
+  SysFd slots_;    // cookie of the input: slot
+  SysFd outputs_;  // cookie of the input: output
+  SysFd inputs_;   // cookie of the input: input
+  SysFd tallies_;
+  SysFd program_;
   Tally* tally_ = nullptr;
   uint32_t used_ = 0;
   std::vector<uint32_t> free_;

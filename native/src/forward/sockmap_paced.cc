@@ -7,20 +7,13 @@
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultBacklog = size_t{4} << 20;
+std::unique_ptr<Forwarder> make(const Settings& settings) {
+  return std::make_unique<SockmapForwarder>(SockmapPolicy{
+      .limit = settings.size("backlog"), .drain = true, .cut = settings.flag("cut"), .mark = true});
+}
 
-class SockmapPaced final : public SockmapForwarder {
-  SockmapPolicy policy(const Settings& settings) const override {
-    return {.limit = settings.size("backlog", kDefaultBacklog),
-            .drain = true,
-            .cut = settings.flag("cut", true)};
-  }
-};
+const Registered kSockmapPaced({"sockmap-paced", make, SockmapKernel::unavailable});
 
 }  // namespace
-
-std::unique_ptr<Forwarder> make_sockmap_paced() {
-  return std::make_unique<SockmapPaced>();
-}
 
 }  // namespace splicebench

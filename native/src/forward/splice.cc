@@ -25,70 +25,60 @@
 
 #include "forward/flow.h"
 #include "forward/pipe.h"
+#include "forward/piped_input.h"
 
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultPipe = size_t{1} << 20;
 // How much one call may take. The pipe's slots limit it in practice: a slot holds a page fragment,
 // which is up to 32 KiB, so that a pipe can hold many times its nominal size.
 constexpr size_t kMostAtOnce = size_t{1} << 30;
-constexpr size_t kFallbackBuffer = size_t{64} << 10;
+
+struct SpliceOptions {
+  explicit SpliceOptions(const Settings& settings)
+      : nonblock(settings.flag("nonblock")),
+        fill_flags((settings.flag("move") ? SPLICE_F_MOVE : 0u) |
+                   (nonblock ? SPLICE_F_NONBLOCK : 0u)),
+        drain_flags(fill_flags | (settings.flag("more") ? SPLICE_F_MORE : 0u)),
+        fill_while_held(settings.flag("read-when-pipe-holds-data")),
+        chunk(settings.size("chunk")),
+        beyond(settings.flag("beyond")),
+        resize(settings.size("resize")),
+        pipe(settings.size("pipe")) {}
+  bool nonblock;
+  unsigned fill_flags;
+  unsigned drain_flags;
+  bool fill_while_held;
+  size_t chunk;   // most bytes asked for by one splice
+  bool beyond;    // the output is asked to take far more than the pipe holds
+  size_t resize;  // other size that a pipe gets while it holds data; 0 = it keeps its own
+  size_t pipe;
+};
 
 struct SpliceShared {
-  SpliceShared(Sys& s, ForwarderStats& st, const Settings& settings)
-      : sys(s),
-        stats(st),
-        fill_flags((settings.flag("move", true) ? SPLICE_F_MOVE : 0u) |
-                   (settings.flag("nonblock", true) ? SPLICE_F_NONBLOCK : 0u)),
-        drain_flags(fill_flags | (settings.flag("more", false) ? SPLICE_F_MORE : 0u)),
-        fill_while_held(settings.flag("read-when-pipe-holds-data", false)),
-        chunk(settings.size("chunk", kMostAtOnce)),
-        beyond(settings.flag("beyond", false)),
-        resize(settings.size("resize", 0)),
-        pool(s, settings.size("pipe", kDefaultPipe), settings.flag("nonblock", true)) {}
+  SpliceShared(Sys& s, ForwarderStats& st, const SpliceOptions& o)
+      : sys(s), options(o), pool(s, st, o.pipe, o.nonblock) {}
   Sys& sys;
-  ForwarderStats& stats;
-  const unsigned fill_flags;
-  const unsigned drain_flags;
-  const bool fill_while_held;
-  const size_t chunk;   // most bytes asked for by one splice
-  const bool beyond;    // the output is asked to take far more than the pipe holds
-  const size_t resize;  // other size that a pipe gets while it holds data; 0 = it keeps its own
+  const SpliceOptions options;
   PipePool pool;
 };
 
 class SpliceFlow final : public Flow {
  public:
   SpliceFlow(SpliceShared& shared, uint32_t id, Counter& delivered)
-      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered) {}
+      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered), input_(sys_, id) {}
   SpliceFlow(const SpliceFlow&) = delete;
   SpliceFlow& operator=(const SpliceFlow&) = delete;
-  // A pipe that ends with data in it is destroyed: pooled, it would hand this connection's bytes to
-  // the next.
-  ~SpliceFlow() override {
-    if (pipe_) close_pipe(sys_, *pipe_);
-  }
 
-  bool holds_data() const override { return held_ != 0 || !copied_.empty(); }
-  void note_urgent() override { urgent_ = true; }
+  bool holds_data() const override { return held_ != 0 || !input_.copied().empty(); }
+  void note_urgent() override { input_.note_urgent(); }
 
   PumpResult pump(int in, int out, size_t budget) override {
-    if (!copied_.empty()) return copy_once(in, out);
-    if (!pipe_) {
-      pipe_ = shared_.pool.take();
-      if (!pipe_) {
-        shared_.stats.copy_fallbacks.add(1);
-        return copy_once(in, out);
-      }
-      shared_.stats.pipe_capacity.set(shared_.pool.smallest_capacity());
-      shared_.stats.pipes_created.set(shared_.pool.created());
-    }
+    if (!input_.copied().empty()) return copy_once(in, out);
+    if (!pipe_) pipe_ = shared_.pool.take();
+    if (!pipe_) return copy_once(in, out);
     const PumpResult result = move(in, out, budget);
-    if (held_ == 0) {
-      shared_.pool.give_back_empty(*pipe_);
-      pipe_.reset();
-    }
+    if (held_ == 0) shared_.pool.give_back_empty(pipe_);
     return result;
   }
 
@@ -96,33 +86,25 @@ class SpliceFlow final : public Flow {
   PumpResult move(int in, int out, size_t budget) {
     for (size_t taken = 0; taken < budget;) {
       bool filled = false;
-      if (held_ == 0 || shared_.fill_while_held) {
-        const ssize_t got =
-            sys_.splice(in, pipe_->write, shared_.chunk, shared_.fill_flags, {id_, received_});
-        const bool undecided = held_ != 0 && (got == 0 || got == -EAGAIN);
-        // Splice does not pass an urgent byte. It says "nothing now", and, once the peer has ended
-        // its stream, "end", whatever waits behind that byte: so ends are asked for twice.
+      if (held_ == 0 || shared_.options.fill_while_held) {
+        const std::optional<ssize_t> got = fill(in);
+        if (!got) return copy_once(in, out);
+        const bool undecided = held_ != 0 && (*got == 0 || *got == -EAGAIN);
         if (!undecided) {
-          if (got == -EAGAIN && !urgent_) return {PumpEnd::kInputDry};
-          if (got == 0 && ended(in)) return {PumpEnd::kFinished};
-          if (got == 0 || got == -EAGAIN) {
-            urgent_ = false;
-            return copy_once(in, out);
-          }
-          if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
-          received_ += static_cast<uint64_t>(got);
-          held_ += static_cast<size_t>(got);
-          taken += static_cast<size_t>(got);
+          if (*got <= 0) return without_input(*got);
+          held_ += static_cast<size_t>(*got);
+          taken += static_cast<size_t>(*got);
           filled = true;
-          if (shared_.resize != 0) resize();
+          if (shared_.options.resize != 0) resize();
         }
       }
-      const size_t most = shared_.beyond ? kMostAtOnce : std::min(held_, shared_.chunk);
-      const ssize_t sent =
-          sys_.splice(pipe_->read, out, most, shared_.drain_flags, {id_, sent_, true});
-      if (sent == -EAGAIN && filled && shared_.fill_while_held) continue;  // there may be room yet
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent <= 0) return {PumpEnd::kFailed, sent == 0 ? EPIPE : static_cast<int>(-sent)};
+      const size_t most =
+          shared_.options.beyond ? kMostAtOnce : std::min(held_, shared_.options.chunk);
+      const ssize_t sent = sys_.splice(pipe_->read.get(), out, most, shared_.options.drain_flags,
+                                       {id_, sent_, CallSide::kOut});
+      if (sent == -EAGAIN && filled && shared_.options.fill_while_held)
+        continue;  // there may be room yet
+      if (sent <= 0) return without_output(sent);
       held_ -= static_cast<size_t>(sent);
       count_sent(sent);
     }
@@ -133,33 +115,26 @@ class SpliceFlow final : public Flow {
   // take more slots than the smaller size has.
   void resize() {
     small_ = !small_;
-    const size_t size = small_ ? shared_.resize : std::max(pipe_->capacity, size_t{4096});
-    sys_.fcntl(pipe_->write, F_SETPIPE_SZ, static_cast<int>(size));
+    const size_t size = small_ ? shared_.options.resize : std::max(pipe_->capacity, size_t{4096});
+    sys_.fcntl(pipe_->write.get(), F_SETPIPE_SZ, static_cast<int>(size));
   }
 
-  bool ended(int in) {
-    uint8_t byte;
-    return sys_.recv(in, &byte, 1, MSG_PEEK, {id_, received_}) == 0;
+  // Asking a pipe that holds bytes decides nothing but that there are more.
+  std::optional<ssize_t> fill(int in) {
+    const SpliceOptions& options = shared_.options;
+    if (held_ != 0) return input_.fill_further(in, *pipe_, options.chunk, options.fill_flags);
+    return input_.fill(in, *pipe_, options.chunk, options.fill_flags);
   }
 
-  // One buffer's worth by copying. What the output did not take is kept in copied_.
+  // One buffer's worth by copying.
   PumpResult copy_once(int in, int out) {
-    if (copied_.empty()) {
-      copied_.resize(kFallbackBuffer);
-      const ssize_t got = sys_.recv(in, copied_.data(), copied_.size(), 0, {id_, received_});
-      copied_.resize(got > 0 ? static_cast<size_t>(got) : 0);
-      if (got == -EAGAIN) return {PumpEnd::kInputDry};
-      if (got == 0) return {PumpEnd::kFinished};
-      if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
-      received_ += static_cast<uint64_t>(got);
+    if (input_.copied().empty()) {
+      if (const ssize_t got = input_.copy(in); got <= 0) return without_input(got);
     }
-    const ssize_t sent =
-        sys_.send(out, copied_.data(), copied_.size(), MSG_NOSIGNAL, {id_, sent_, true});
-    if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-    if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
-    copied_.erase(copied_.begin(), copied_.begin() + sent);
+    const ssize_t sent = input_.send_copied(out, sent_);
+    if (sent <= 0) return without_output(sent);
     count_sent(sent);
-    return {copied_.empty() ? PumpEnd::kBudget : PumpEnd::kOutputFull};
+    return {input_.copied().empty() ? PumpEnd::kBudget : PumpEnd::kOutputFull};
   }
 
   void count_sent(ssize_t sent) {
@@ -171,21 +146,22 @@ class SpliceFlow final : public Flow {
   Sys& sys_;
   uint32_t id_;
   Counter& delivered_;
-  uint64_t received_ = 0;
+  PipedInput input_;
   uint64_t sent_ = 0;
+  // One that ends with data in it is closed: pooled, it would hand this connection's bytes to the
+  // next.
   std::optional<Pipe> pipe_;
-  size_t held_ = 0;      // bytes in the pipe
-  bool small_ = false;   // the pipe was given its other size last
-  bool urgent_ = false;  // an urgent byte was reported and may still be there
-  std::vector<uint8_t> copied_;
+  size_t held_ = 0;     // bytes in the pipe
+  bool small_ = false;  // the pipe was given its other size last
 };
 
 class SpliceForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit SpliceForwarder(const Settings& settings) : options_(settings) {}
   void run(ForwarderContext& context) override {
-    shared_ = std::make_unique<SpliceShared>(context.sys, context.stats, context.options.settings);
+    SpliceShared shared(context.sys, context.stats, options_);
+    shared_ = &shared;
     run_relay(context, *this);
-    shared_.reset();  // closes the pipes kept, while their closing still counts
   }
 
  private:
@@ -194,13 +170,12 @@ class SpliceForwarder final : public Forwarder, private FlowFactory {
   }
   void release_spare() override { shared_->pool.clear(); }
 
-  std::unique_ptr<SpliceShared> shared_;
+  const SpliceOptions options_;
+  SpliceShared* shared_ = nullptr;  // while run() goes on
 };
 
-}  // namespace
+const Registered kSplice({"splice", make_of<SpliceForwarder>});
 
-std::unique_ptr<Forwarder> make_splice() {
-  return std::make_unique<SpliceForwarder>();
-}
+}  // namespace
 
 }  // namespace splicebench

@@ -10,7 +10,6 @@
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultBuffer = size_t{1} << 20;  // as copy's
 constexpr uint16_t kReady = 2;
 
 class UringCopyFlow final : public UringStreamFlow {
@@ -24,9 +23,9 @@ class UringCopyFlow final : public UringStreamFlow {
 
 class UringCopyForwarder final : public Forwarder {
  public:
+  explicit UringCopyForwarder(const Settings& settings) : buffer_(settings.size("buffer")) {}
   void run(ForwarderContext& context) override {
-    UringStreams streams(context.sys, context.options.settings.size("buffer", kDefaultBuffer),
-                         kReady);
+    UringStreams streams(context.sys, buffer_, kReady);
     uring::Ring ring(context.sys);  // closed before the buffers go
     uring::open_for_relay(ring);
     const int error = streams.buffers.open(ring);
@@ -34,16 +33,17 @@ class UringCopyForwarder final : public Forwarder {
     UringStreamMechanism<UringCopyFlow, UringStreams> mechanism(streams);
     run_uring_relay(context, ring, mechanism);
   }
+
+ private:
+  const size_t buffer_;
 };
 
-}  // namespace
-
-std::unique_ptr<Forwarder> make_uring_copy() {
-  return std::make_unique<UringCopyForwarder>();
-}
-
-std::string uring_copy_unavailable() {
+std::string unavailable() {
   return uring::missing({.operations = {uring::kOpSendmsg}, .receive = true});
 }
+
+const Registered kUringCopy({"uring-copy", make_of<UringCopyForwarder>, unavailable});
+
+}  // namespace
 
 }  // namespace splicebench

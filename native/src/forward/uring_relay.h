@@ -54,6 +54,9 @@ class UringMechanism {
   virtual bool watches_input() const { return false; }
   // Called before each submission.
   virtual void prepare_to_wait() {}
+  // The kernel has taken every submission, and read what it points to (IORING_FEAT_SUBMIT_STABLE).
+  // Not called as long as some still wait: the kernel may take a part, or none.
+  virtual void submitted() {}
   // Descriptors have run out: give back what is kept only for speed.
   virtual void release_spare() {}
 };

@@ -8,6 +8,12 @@
 //
 // As in splice, a pipe is held only while there is data in it and filled only when it is empty, so
 // that each EAGAIN has one meaning.
+//
+// The input is none of those that splice, splice-tee, file and vmsplice share (PipedInput): there
+// the result of a call decides at once what is done next, here it comes when the drain behind it is
+// under way already, and what it says of an end has to be asked for afterwards.
+
+#include <netinet/tcp.h>
 
 #include <algorithm>
 #include <array>
@@ -26,7 +32,6 @@
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultPipe = size_t{1} << 20;
 constexpr uint32_t kMostAtOnce = uint32_t{1} << 30;
 constexpr uint32_t kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 constexpr size_t kFallbackBuffer = size_t{64} << 10;
@@ -39,7 +44,7 @@ constexpr size_t kTurns = 16;
 class UringSpliceFlow;
 
 struct Shared {
-  Shared(Sys& s, ForwarderStats& st, size_t pipe) : sys(s), stats(st), pool(s, pipe) {}
+  Shared(Sys& s, ForwarderStats& st, size_t pipe) : sys(s), pool(s, st, pipe) {}
 
   // False = the flow waits, and is called when its turn has come.
   bool take_turn(UringSpliceFlow& flow) {
@@ -53,7 +58,6 @@ struct Shared {
   void end_turn();
 
   Sys& sys;
-  ForwarderStats& stats;
   PipePool pool;
   size_t free_turns = kTurns;
   std::deque<UringSpliceFlow*> waiting;
@@ -63,11 +67,6 @@ class UringSpliceFlow final : public UringFlow {
  public:
   UringSpliceFlow(Shared& shared, UringPort& port, const UringEnds& ends, Counter& delivered)
       : shared_(shared), sys_(shared.sys), port_(port), ends_(ends), delivered_(delivered) {}
-  // A pipe that ends with data in it is destroyed: pooled, it would hand this connection's bytes to
-  // the next.
-  ~UringSpliceFlow() override {
-    if (pipe_) close_pipe(sys_, *pipe_);
-  }
 
   void input_event() override { readable_ = true; }
   void output_event() override { writable_ = true; }
@@ -114,7 +113,7 @@ class UringSpliceFlow final : public UringFlow {
     }
     if (doubtful_) return look();
     if (!readable_) {
-      give_back_pipe();
+      shared_.pool.give_back_empty(pipe_);
       return {};
     }
     return take_input();
@@ -149,7 +148,7 @@ class UringSpliceFlow final : public UringFlow {
   void note_drain(Call call, int32_t sent) {
     --under_way_;
     const size_t asked = call == Call::kUringSend ? copied_.size() - copied_begin_ : held_;
-    sys_.completed(call, sent, asked, {ends_.serial, sent_, true});
+    sys_.completed(call, sent, asked, {ends_.serial, sent_, CallSide::kOut});
     if (sent > 0) {
       const auto size = static_cast<size_t>(sent);
       sent_ += size;
@@ -157,6 +156,7 @@ class UringSpliceFlow final : public UringFlow {
       if (call == Call::kUringSend) {
         copied_begin_ += size;
       } else {
+        unpushed_ = true;
         held_ -= size;
       }
       // A full output tells when it takes more; what it told since the submission is in writable_.
@@ -182,15 +182,26 @@ class UringSpliceFlow final : public UringFlow {
     if (seen < 0 && seen != -EAGAIN) return {UringProgress::kFailed, static_cast<int>(-seen)};
     if (seen > 0) return take_input();
     dry_ = 0;
+    push();
     // Events that came while the fill was under way may tell of bytes that came after it.
     if (readable_) return take_input();
-    give_back_pipe();
+    shared_.pool.give_back_empty(pipe_);
     return {};
+  }
+
+  // The kernel hands a pipe to a socket sixteen buffers at a time. Where the last of these is the
+  // pipe's last, too, and more was asked for than there was, as in a chain, which cannot know how
+  // much it will be, it counts that one as still to come and sends with MSG_MORE: the end of the
+  // bytes would stay for the 200 ms that a cork lasts. This option, set again, sends what waits.
+  void push() {
+    if (!std::exchange(unpushed_, false)) return;
+    const int on = 1;
+    sys_.setsockopt(ends_.out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
 
   UringProgress end() {
     ended_ = true;
-    give_back_pipe();
+    shared_.pool.give_back_empty(pipe_);
     return {UringProgress::kFinished};
   }
 
@@ -202,23 +213,16 @@ class UringSpliceFlow final : public UringFlow {
     if (!has_turn_) has_turn_ = shared_.take_turn(*this);
     if (!has_turn_) {
       waits_ = true;
-      give_back_pipe();
+      shared_.pool.give_back_empty(pipe_);
       return {};
     }
-    if (!pipe_) {
-      pipe_ = shared_.pool.take();
-      if (!pipe_) {
-        shared_.stats.copy_fallbacks.add(1);
-        return copy_once();
-      }
-      shared_.stats.pipe_capacity.set(shared_.pool.smallest_capacity());
-      shared_.stats.pipes_created.set(shared_.pool.created());
-    }
+    if (!pipe_) pipe_ = shared_.pool.take();
+    if (!pipe_) return copy_once();
     used_turn_ = true;
     readable_ = writable_ = false;
     const auto [fill, drain] = port_.prepare_chain(ends_.id, UringOp::kFill, UringOp::kDrain);
-    prepare(*fill, ends_.in, pipe_->write, kMostAtOnce);
-    prepare(*drain, pipe_->read, ends_.out, kMostAtOnce);
+    prepare(*fill, ends_.in, pipe_->write.get(), kMostAtOnce);
+    prepare(*drain, pipe_->read.get(), ends_.out, kMostAtOnce);
     under_way_ = 2;
     return {};
   }
@@ -228,7 +232,7 @@ class UringSpliceFlow final : public UringFlow {
     under_way_ = 1;
     if (held_ > 0) {
       uring::Sqe& sqe = port_.prepare(ends_.id, UringOp::kDrain);
-      prepare(sqe, pipe_->read, ends_.out, static_cast<uint32_t>(held_));
+      prepare(sqe, pipe_->read.get(), ends_.out, static_cast<uint32_t>(held_));
       return;
     }
     uring::Sqe& sqe = port_.prepare(ends_.id, UringOp::kSend);
@@ -258,7 +262,7 @@ class UringSpliceFlow final : public UringFlow {
     copied_.resize(got > 0 ? static_cast<size_t>(got) : 0);
     if (got == -EAGAIN) {
       readable_ = false;
-      give_back_pipe();
+      shared_.pool.give_back_empty(pipe_);
       return {};
     }
     if (got == 0) return end();
@@ -269,12 +273,6 @@ class UringSpliceFlow final : public UringFlow {
     return {};
   }
 
-  void give_back_pipe() {
-    if (!pipe_) return;
-    shared_.pool.give_back_empty(*pipe_);
-    pipe_.reset();
-  }
-
   Shared& shared_;
   Sys& sys_;
   UringPort& port_;
@@ -282,8 +280,8 @@ class UringSpliceFlow final : public UringFlow {
   Counter& delivered_;
   uint64_t received_ = 0;
   uint64_t sent_ = 0;
-  std::optional<Pipe> pipe_;
-  size_t held_ = 0;  // bytes in the pipe
+  std::optional<Pipe> pipe_;  // one that ends with data in it is closed, never pooled
+  size_t held_ = 0;           // bytes in the pipe
   std::vector<uint8_t> copied_;
   size_t copied_begin_ = 0;
   int error_ = 0;
@@ -292,6 +290,7 @@ class UringSpliceFlow final : public UringFlow {
   bool writable_ = true;
   uint8_t dry_ = 0;  // fills in a row that brought nothing; 2 = bytes that splice does not pass
   bool doubtful_ = false;  // whether there is nothing or an end is to be asked by a receive
+  bool unpushed_ = false;  // spliced since the output was last told to send all it has
   bool ended_ = false;
   bool has_turn_ = false;
   bool used_turn_ = false;
@@ -310,18 +309,16 @@ void Shared::end_turn() {
 
 class UringSpliceForwarder final : public Forwarder, private UringMechanism {
  public:
+  explicit UringSpliceForwarder(const Settings& settings) : pipe_(settings.size("pipe")) {}
   void run(ForwarderContext& context) override {
-    const size_t size = context.options.settings.size("pipe", kDefaultPipe);
-    shared_ = std::make_unique<Shared>(context.sys, context.stats, size);
-    {
-      uring::Ring ring(context.sys);
-      uring::open_for_relay(ring);
-      const int error = uring::confine_workers(ring, kWorkers);
-      if (error < 0) throw SystemError("io_uring_register", "workers", -error);
-      run_uring_relay(context, ring, *this);
-      final_cpu_ns_.set(uring::workers_cpu_ns());
-    }
-    shared_.reset();  // closes the pipes kept, while their closing still counts
+    Shared shared(context.sys, context.stats, pipe_);
+    shared_ = &shared;
+    uring::Ring ring(context.sys);  // closed before the pipes go
+    uring::open_for_relay(ring);
+    const int error = uring::confine_workers(ring, kWorkers);
+    if (error < 0) throw SystemError("io_uring_register", "workers", -error);
+    run_uring_relay(context, ring, *this);
+    final_cpu_ns_.set(uring::workers_cpu_ns());
   }
 
   uint64_t helper_cpu_ns() const override {
@@ -337,18 +334,17 @@ class UringSpliceForwarder final : public Forwarder, private UringMechanism {
   bool watches_input() const override { return true; }
   void release_spare() override { shared_->pool.clear(); }
 
-  std::unique_ptr<Shared> shared_;
+  const size_t pipe_;
+  Shared* shared_ = nullptr;  // while run() goes on
   Counter final_cpu_ns_;
 };
 
-}  // namespace
-
-std::unique_ptr<Forwarder> make_uring_splice() {
-  return std::make_unique<UringSpliceForwarder>();
-}
-
-std::string uring_splice_unavailable() {
+std::string unavailable() {
   return uring::missing({.operations = {uring::kOpSplice, uring::kOpSend}, .workers = true});
 }
+
+const Registered kUringSplice({"uring-splice", make_of<UringSpliceForwarder>, unavailable});
+
+}  // namespace
 
 }  // namespace splicebench

@@ -21,13 +21,19 @@ UringStreamFlow::UringStreamFlow(UringStreams& streams, UringPort& port, const U
     : streams_(streams), port_(port), ends_(ends), delivered_(delivered) {}
 
 void UringStreamFlow::complete(UringOp op, const UringResult& result) {
+  take_completion(op, result);
+  streams_.advance_waiting(port_);
+}
+
+void UringStreamFlow::take_completion(UringOp op, const UringResult& result) {
   if (op == UringOp::kSend) {
     const SendNote note = note_send(result);
     if (note == SendNote::kNotification) return;
     sending_ = false;
     if (abandoned_) return abandon();
     if (note == SendNote::kAgain) return;
-    streams_.sys.completed(send_call(), result.value, asked_, {ends_.serial, sent_, true});
+    streams_.sys.completed(send_call(), result.value, asked_,
+                           {ends_.serial, sent_, CallSide::kOut});
     if (result.value < 0 && result.value != -EAGAIN) {
       error_ = -result.value;
       return;
@@ -48,7 +54,10 @@ void UringStreamFlow::complete(UringOp op, const UringResult& result) {
       streams_.buffers.release(buffer);
     }
   }
-  if (result.value == -ENOBUFS) return streams_.buffers.missed();
+  if (result.value == -ENOBUFS) {
+    missed_ = true;
+    return streams_.buffers.missed();
+  }
   if (result.value == -ECANCELED) return;
   if (result.value <= 0) {
     streams_.sys.completed(Call::kUringRecv, result.value, streams_.buffers.size(),
@@ -119,7 +128,7 @@ void UringStreamFlow::steer_receiving() {
     stopping_ = true;
   }
   const bool room = !blocked_ || (held_ < kMostHeld / 2 && pieces < kMostPieces / 2);
-  if (!receiving_ && room && !too_much_in_use()) {
+  if (!receiving_ && room && !too_much_in_use() && finds_buffer()) {
     uring::Sqe& sqe = port_.prepare(ends_.id, UringOp::kReceive);
     sqe.opcode = uring::kOpRecv;
     sqe.fd = ends_.in;
@@ -130,10 +139,23 @@ void UringStreamFlow::steer_receiving() {
   }
 }
 
+// False = it waits for one.
+bool UringStreamFlow::finds_buffer() {
+  if (missed_ && !streams_.buffers.any_left()) streams_.buffers.top_up();
+  if (missed_ && !streams_.buffers.any_left()) {
+    if (waits_in_ != streams_.round) streams_.waiting.push_back(ends_.id);
+    waits_in_ = streams_.round;
+    return false;
+  }
+  missed_ = false;
+  return true;
+}
+
 void UringStreamFlow::abandon() {
   abandoned_ = true;
   if (sending_) return;
   for (; first_ < pieces_.size(); ++first_) streams_.buffers.release(pieces_[first_].buffer);
+  streams_.advance_waiting(port_);
 }
 
 size_t UringStreamFlow::gather(UringMessage& message) const {

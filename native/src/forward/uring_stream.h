@@ -17,7 +17,7 @@
 namespace splicebench {
 
 // A send's arguments. The kernel reads them while it takes the submission
-// (IORING_FEAT_SUBMIT_STABLE), so that they are free again after the next wait.
+// (IORING_FEAT_SUBMIT_STABLE), so that they are free again once everything was submitted.
 struct UringMessage {
   msghdr header;
   std::array<iovec, 64> parts;
@@ -42,6 +42,17 @@ struct UringStreams {
   Sys& sys;
   uring::Buffers buffers;
   UringMessages messages;
+  // Flows that found no buffer while all were held and no more could be made: to receive at once
+  // would fail at once, again and again. They are advanced when a buffer has come back.
+  std::vector<uint32_t> waiting;
+  uint64_t round = 1;  // of waiting: counts how often those were advanced
+
+  void advance_waiting(UringPort& port) {
+    if (waiting.empty() || !buffers.any_left()) return;
+    for (const uint32_t id : waiting) port.advance_later(id);
+    waiting.clear();
+    ++round;
+  }
 };
 
 class UringStreamFlow : public UringFlow {
@@ -89,6 +100,8 @@ class UringStreamFlow : public UringFlow {
   void received(uint16_t buffer, uint32_t size);
   void sent(size_t size);
   void steer_receiving();
+  bool finds_buffer();
+  void take_completion(UringOp op, const UringResult& result);
 
   UringPort& port_;
   UringEnds ends_;
@@ -99,9 +112,11 @@ class UringStreamFlow : public UringFlow {
   size_t asked_ = 0;  // bytes that the send under way was given
   uint64_t received_ = 0;
   uint64_t sent_ = 0;
+  uint64_t waits_in_ = 0;  // the round in which it waits for a buffer
   int error_ = 0;
   bool receiving_ = false;
   bool stopping_ = false;  // its cancellation was asked
+  bool missed_ = false;    // the last receive found no buffer
   bool ended_ = false;     // end of stream
   bool sending_ = false;
   bool blocked_ = false;  // the output is full
@@ -118,10 +133,8 @@ class UringStreamMechanism final : public UringMechanism {
                                   Counter& delivered) override {
     return std::make_unique<Flow>(streams_, port, ends, delivered);
   }
-  void prepare_to_wait() override {
-    streams_.messages.submitted();
-    streams_.buffers.top_up();
-  }
+  void prepare_to_wait() override { streams_.buffers.top_up(); }
+  void submitted() override { streams_.messages.submitted(); }
 
  private:
   Streams& streams_;

@@ -6,8 +6,10 @@
 // A send that is too small to be worth a notification copies: it would keep a whole buffer for a
 // few bytes, and thousands of connections would have one each.
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,23 +20,19 @@
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultBuffer = size_t{1} << 20;  // as copy's
 constexpr uint16_t kReady = 2;
-// As zerocopy's: the kernel's documentation says that below some 10 KB accounting costs more than
-// copying.
-constexpr size_t kDefaultThreshold = size_t{10} << 10;
-// Sends whose notification has not come, of one flow.
+// Sends whose notification has not come, and the memory of the buffers that they hold, of one flow.
+// A buffer counts whole, however little of it was filled.
 constexpr size_t kMostInUse = 256;
+constexpr size_t kMostBytesInUse = size_t{64} << 20;
 
 struct ZerocopyStreams : UringStreams {
   struct Counters {
     Counter sends, copied_sends, bytes, copied_bytes, refused;
   };
   // The counters outlive the streams.
-  ZerocopyStreams(Sys& s, Counters& c, const Settings& settings)
-      : UringStreams(s, settings.size("buffer", kDefaultBuffer), kReady),
-        counters(c),
-        threshold(settings.size("threshold", kDefaultThreshold)) {}
+  ZerocopyStreams(Sys& s, Counters& c, size_t buffer, size_t least)
+      : UringStreams(s, buffer, kReady), counters(c), threshold(least) {}
   Counters& counters;
   const size_t threshold;
 };
@@ -45,7 +43,8 @@ class UringZerocopyFlow final : public UringStreamFlow {
                     Counter& delivered)
       : UringStreamFlow(streams, port, ends, delivered),
         counters_(streams.counters),
-        threshold_(streams.threshold) {}
+        threshold_(streams.threshold),
+        most_buffers_(std::max<size_t>(1, kMostBytesInUse / streams.buffers.size())) {}
   bool lingers() const override { return !in_use_.empty(); }
 
  private:
@@ -61,13 +60,14 @@ class UringZerocopyFlow final : public UringStreamFlow {
       return;
     }
     number_ = (number_ + 1) % UringPort::kNumbers;
-    prepare_send(uring::kOpSendmsgZc, number_).ioprio = uring::kSendZcReportUsage;
     Send& send = in_use_[number_];
     for (const Piece* piece = pieces_begin(); piece != pieces_end(); ++piece) {
       if (send.buffers.size() == UringMessage{}.parts.size()) break;
       send.buffers.push_back(piece->buffer);
       streams_.buffers.hold(piece->buffer);
+      ++uses_[piece->buffer];
     }
+    prepare_send(uring::kOpSendmsgZc, number_).ioprio = uring::kSendZcReportUsage;
   }
 
   SendNote note_send(const UringResult& result) override {
@@ -97,7 +97,11 @@ class UringZerocopyFlow final : public UringStreamFlow {
   }
 
   void note_use(const Send& send, bool copied) {
-    for (const uint16_t buffer : send.buffers) streams_.buffers.release(buffer);
+    for (const uint16_t buffer : send.buffers) {
+      streams_.buffers.release(buffer);
+      const auto use = uses_.find(buffer);
+      if (--use->second == 0) uses_.erase(use);
+    }
     if (send.bytes == 0) return;
     counters_.sends.add(1);
     counters_.bytes.add(send.bytes);
@@ -107,11 +111,15 @@ class UringZerocopyFlow final : public UringStreamFlow {
   }
 
   Call send_call() const override { return copying_ ? Call::kUringSend : Call::kUringSendZerocopy; }
-  bool too_much_in_use() const override { return in_use_.size() >= kMostInUse; }
+  bool too_much_in_use() const override {
+    return in_use_.size() >= kMostInUse || uses_.size() >= most_buffers_;
+  }
 
   ZerocopyStreams::Counters& counters_;
   const size_t threshold_;
-  std::map<uint32_t, Send> in_use_;  // by number
+  const size_t most_buffers_;                    // in use
+  std::map<uint32_t, Send> in_use_;              // by number
+  std::unordered_map<uint16_t, uint32_t> uses_;  // by buffer: the sends in use that hold it
   uint32_t number_ = 0;
   bool copying_ = false;  // the send under way
   bool copy_next_ = false;
@@ -119,8 +127,10 @@ class UringZerocopyFlow final : public UringStreamFlow {
 
 class UringZerocopyForwarder final : public Forwarder {
  public:
+  explicit UringZerocopyForwarder(const Settings& settings)
+      : buffer_(settings.size("buffer")), threshold_(settings.size("threshold")) {}
   void run(ForwarderContext& context) override {
-    ZerocopyStreams streams(context.sys, counters_, context.options.settings);
+    ZerocopyStreams streams(context.sys, counters_, buffer_, threshold_);
     uring::Ring ring(context.sys);  // closed before the buffers go
     uring::open_for_relay(ring);
     const int error = streams.buffers.open(ring);
@@ -138,18 +148,18 @@ class UringZerocopyForwarder final : public Forwarder {
   }
 
  private:
+  const size_t buffer_;
+  const size_t threshold_;
   ZerocopyStreams::Counters counters_;
 };
 
-}  // namespace
-
-std::unique_ptr<Forwarder> make_uring_zerocopy() {
-  return std::make_unique<UringZerocopyForwarder>();
-}
-
-std::string uring_zerocopy_unavailable() {
+std::string unavailable() {
   return uring::missing(
       {.operations = {uring::kOpSendmsg, uring::kOpSendmsgZc}, .receive = true, .usage = true});
 }
+
+const Registered kUringZerocopy({"uring-zerocopy", make_of<UringZerocopyForwarder>, unavailable});
+
+}  // namespace
 
 }  // namespace splicebench

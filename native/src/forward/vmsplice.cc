@@ -7,7 +7,6 @@
 // references keep the pages alive until the last reader is done, and then free them. What that
 // costs is a page fault and a zeroed page per 4 KiB, which is more than copying 4 KiB does: see
 // docs/mechanisms.md.
-//
 
 #include <algorithm>
 #include <memory>
@@ -17,12 +16,11 @@
 
 #include "forward/flow.h"
 #include "forward/pipe.h"
+#include "forward/piped_input.h"
 
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultPipe = size_t{1} << 20;
-constexpr size_t kDefaultRegion = size_t{2} << 20;
 constexpr size_t kPage = 4096;
 constexpr size_t kMostAtOnce = size_t{256} << 10;
 
@@ -55,13 +53,11 @@ class Region {
 };
 
 struct VmspliceShared {
-  VmspliceShared(ForwarderContext& context, VmspliceCounters& c)
+  VmspliceShared(ForwarderContext& context, VmspliceCounters& c, size_t region, size_t pipe)
       : sys(context.sys),
-        stats(context.stats),
         counters(c),
-        region_size((context.options.settings.size("region", kDefaultRegion) + kPage - 1) / kPage *
-                    kPage),
-        pool(sys, context.options.settings.size("pipe", kDefaultPipe)) {}
+        region_size((region + kPage - 1) / kPage * kPage),
+        pool(sys, context.stats, pipe) {}
 
   // The region that is being written; all flows share it.
   const std::shared_ptr<Region>& region() {
@@ -73,7 +69,6 @@ struct VmspliceShared {
   }
 
   Sys& sys;
-  ForwarderStats& stats;
   VmspliceCounters& counters;
   const size_t region_size;
   PipePool pool;
@@ -83,55 +78,35 @@ struct VmspliceShared {
 class VmspliceFlow final : public Flow {
  public:
   VmspliceFlow(VmspliceShared& shared, uint32_t id, Counter& delivered)
-      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered) {}
+      : shared_(shared), sys_(shared.sys), id_(id), delivered_(delivered), input_(sys_, id) {}
   VmspliceFlow(const VmspliceFlow&) = delete;
   VmspliceFlow& operator=(const VmspliceFlow&) = delete;
-  ~VmspliceFlow() override {
-    if (pipe_) close_pipe(sys_, *pipe_);
-  }
 
   bool holds_data() const override { return held_ != 0 || rest_size_ != 0; }
 
   PumpResult pump(int in, int out, size_t budget) override {
-    if (!pipe_) take_pipe();
+    if (!pipe_) pipe_ = shared_.pool.take();
     const PumpResult result = move(in, out, budget);
-    if (held_ == 0 && pipe_) {
-      shared_.pool.give_back_empty(*pipe_);
-      pipe_.reset();
-    }
+    if (held_ == 0) shared_.pool.give_back_empty(pipe_);
     return result;
   }
 
  private:
-  void take_pipe() {
-    pipe_ = shared_.pool.take();
-    if (!pipe_) {
-      shared_.stats.copy_fallbacks.add(1);
-      return;
-    }
-    shared_.stats.pipe_capacity.set(shared_.pool.smallest_capacity());
-    shared_.stats.pipes_created.set(shared_.pool.created());
-  }
-
   PumpResult move(int in, int out, size_t budget) {
     for (size_t taken = 0; taken < budget;) {
       if (held_ == 0 && rest_size_ == 0) {
         const std::shared_ptr<Region>& region = shared_.region();
         const size_t most = std::min(kMostAtOnce, region->left());
-        const ssize_t got = sys_.recv(in, region->next(), most, 0, {id_, received_});
-        if (got == -EAGAIN) return {PumpEnd::kInputDry};
-        if (got == 0) return {PumpEnd::kFinished};
-        if (got < 0) return {PumpEnd::kFailed, static_cast<int>(-got)};
+        const ssize_t got = input_.take(in, region->next(), most);
+        if (got <= 0) return without_input(got);
         rest_ = region->next();
         rest_size_ = static_cast<size_t>(got);
         rest_region_ = region;
         region->use(rest_size_);
-        received_ += rest_size_;
         taken += rest_size_;
       }
       const ssize_t sent = held_ == 0 && !pipe_ ? send_rest(out) : splice_out(out);
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent <= 0) return {PumpEnd::kFailed, sent == 0 ? EPIPE : static_cast<int>(-sent)};
+      if (sent <= 0) return without_output(sent);
       sent_ += static_cast<uint64_t>(sent);
       delivered_.add(static_cast<uint64_t>(sent));
     }
@@ -141,22 +116,24 @@ class VmspliceFlow final : public Flow {
   // The pipe is filled only when it is empty: then it has a slot, and vmsplice cannot say EAGAIN.
   ssize_t splice_out(int out) {
     if (held_ == 0) {
-      const ssize_t put = sys_.vmsplice(pipe_->write, rest_, rest_size_, SPLICE_F_NONBLOCK,
-                                        {id_, received_ - rest_size_});
+      const ssize_t put = sys_.vmsplice(pipe_->write.get(), rest_, rest_size_, SPLICE_F_NONBLOCK,
+                                        {id_, sent_, CallSide::kWithin});
       if (put <= 0) return put == -EAGAIN ? -EIO : put;
       held_ = static_cast<size_t>(put);
       shared_.counters.given_bytes.add(held_);
       forget(held_);
     }
     const ssize_t sent =
-        sys_.splice(pipe_->read, out, held_, SPLICE_F_MOVE | SPLICE_F_NONBLOCK, {id_, sent_, true});
+        sys_.splice(pipe_->read.get(), out, held_, SPLICE_F_MOVE | SPLICE_F_NONBLOCK,
+                    {id_, sent_, CallSide::kOut});
     if (sent > 0) held_ -= static_cast<size_t>(sent);
     return sent;
   }
 
   // Where there is no pipe.
   ssize_t send_rest(int out) {
-    const ssize_t sent = sys_.send(out, rest_, rest_size_, MSG_NOSIGNAL, {id_, sent_, true});
+    const ssize_t sent =
+        sys_.send(out, rest_, rest_size_, MSG_NOSIGNAL, {id_, sent_, CallSide::kOut});
     if (sent > 0) forget(static_cast<size_t>(sent));
     return sent;
   }
@@ -171,7 +148,7 @@ class VmspliceFlow final : public Flow {
   Sys& sys_;
   uint32_t id_;
   Counter& delivered_;
-  uint64_t received_ = 0;
+  PipedInput input_;
   uint64_t sent_ = 0;
   std::optional<Pipe> pipe_;
   size_t held_ = 0;  // bytes in the pipe
@@ -183,10 +160,12 @@ class VmspliceFlow final : public Flow {
 
 class VmspliceForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit VmspliceForwarder(const Settings& settings)
+      : region_(settings.size("region")), pipe_(settings.size("pipe")) {}
   void run(ForwarderContext& context) override {
-    shared_ = std::make_unique<VmspliceShared>(context, counters_);
+    VmspliceShared shared(context, counters_, region_, pipe_);
+    shared_ = &shared;
     run_relay(context, *this);
-    shared_.reset();
   }
   std::vector<std::pair<std::string_view, const Counter*>> details() const override {
     return {{"regions", &counters_.regions}, {"given_bytes", &counters_.given_bytes}};
@@ -198,14 +177,14 @@ class VmspliceForwarder final : public Forwarder, private FlowFactory {
   }
   void release_spare() override { shared_->pool.clear(); }
 
+  const size_t region_;
+  const size_t pipe_;
   VmspliceCounters counters_;
-  std::unique_ptr<VmspliceShared> shared_;
+  VmspliceShared* shared_ = nullptr;  // while run() goes on
 };
 
-}  // namespace
+const Registered kVmsplice({"vmsplice", make_of<VmspliceForwarder>});
 
-std::unique_ptr<Forwarder> make_vmsplice() {
-  return std::make_unique<VmspliceForwarder>();
-}
+}  // namespace
 
 }  // namespace splicebench

@@ -29,9 +29,6 @@
 namespace splicebench {
 namespace {
 
-constexpr size_t kDefaultBuffer = size_t{256} << 10;
-// The kernel's documentation: below some 10 KB accounting costs more than copying.
-constexpr size_t kDefaultThreshold = size_t{10} << 10;
 constexpr size_t kMostOutstanding = size_t{8} << 20;
 constexpr size_t kLookEvery = size_t{1} << 20;  // bytes sent between looks for completions
 constexpr size_t kKeptBuffers = 64;
@@ -80,11 +77,8 @@ class CleanBuffers {
 };
 
 struct ZerocopyShared {
-  ZerocopyShared(Sys& s, ZerocopyCounters& c, const Settings& settings)
-      : sys(s),
-        counters(c),
-        threshold(settings.size("threshold", kDefaultThreshold)),
-        buffers(s, settings.size("buffer", kDefaultBuffer)) {}
+  ZerocopyShared(Sys& s, ZerocopyCounters& c, size_t buffer, size_t least)
+      : sys(s), counters(c), threshold(least), buffers(s, buffer) {}
   Sys& sys;
   ZerocopyCounters& counters;
   const size_t threshold;
@@ -123,9 +117,7 @@ class ZerocopyFlow final : public Flow {
         if (got <= 0) {
           shared_.buffers.give_back(std::exchange(buffer_, nullptr));
           if (!waiting_.empty()) take_completions(out);
-          if (got == -EAGAIN) return {PumpEnd::kInputDry};
-          if (got == 0) return {PumpEnd::kFinished};
-          return {PumpEnd::kFailed, static_cast<int>(-got)};
+          return without_input(got);
         }
         received_ += static_cast<uint64_t>(got);
         taken += static_cast<size_t>(got);
@@ -134,8 +126,7 @@ class ZerocopyFlow final : public Flow {
         lent_ = false;
       }
       const ssize_t sent = send_some(out);
-      if (sent == -EAGAIN) return {PumpEnd::kOutputFull};
-      if (sent < 0) return {PumpEnd::kFailed, static_cast<int>(-sent)};
+      if (sent <= 0) return without_output(sent);
       begin_ += static_cast<size_t>(sent);
       sent_ += static_cast<uint64_t>(sent);
       delivered_.add(static_cast<uint64_t>(sent));
@@ -163,8 +154,8 @@ class ZerocopyFlow final : public Flow {
     const size_t size = end_ - begin_;
     if (size >= shared_.threshold && able_) {
       for (const bool again : {false, true}) {
-        const ssize_t sent =
-            sys_.send(out, buffer_ + begin_, size, MSG_NOSIGNAL | MSG_ZEROCOPY, {id_, sent_, true});
+        const ssize_t sent = sys_.send(out, buffer_ + begin_, size, MSG_NOSIGNAL | MSG_ZEROCOPY,
+                                       {id_, sent_, CallSide::kOut});
         if (sent > 0) {
           ++next_id_;
           lent_ = true;
@@ -175,7 +166,7 @@ class ZerocopyFlow final : public Flow {
       }
     }
     if (size >= shared_.threshold) shared_.counters.fallbacks.add(1);
-    return sys_.send(out, buffer_ + begin_, size, MSG_NOSIGNAL, {id_, sent_, true});
+    return sys_.send(out, buffer_ + begin_, size, MSG_NOSIGNAL, {id_, sent_, CallSide::kOut});
   }
 
   // Reads what the kernel has finished. TCP completes in the order of sending.
@@ -234,10 +225,12 @@ class ZerocopyFlow final : public Flow {
 
 class ZerocopyForwarder final : public Forwarder, private FlowFactory {
  public:
+  explicit ZerocopyForwarder(const Settings& settings)
+      : buffer_(settings.size("buffer")), threshold_(settings.size("threshold")) {}
   void run(ForwarderContext& context) override {
-    shared_ = std::make_unique<ZerocopyShared>(context.sys, counters_, context.options.settings);
+    ZerocopyShared shared(context.sys, counters_, buffer_, threshold_);
+    shared_ = &shared;
     run_relay(context, *this);
-    shared_.reset();
   }
   std::vector<std::pair<std::string_view, const Counter*>> details() const override {
     return {{"zerocopy_sends", &counters_.sends},
@@ -252,21 +245,21 @@ class ZerocopyForwarder final : public Forwarder, private FlowFactory {
   }
   bool uses_error_queue() const override { return true; }
 
+  const size_t buffer_;
+  const size_t threshold_;
   ZerocopyCounters counters_;
-  std::unique_ptr<ZerocopyShared> shared_;
+  ZerocopyShared* shared_ = nullptr;  // while run() goes on
 };
 
-}  // namespace
-
-std::unique_ptr<Forwarder> make_zerocopy() {
-  return std::make_unique<ZerocopyForwarder>();
-}
-
-std::string zerocopy_unavailable() {
+std::string unavailable() {
   const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
   const int one = 1;
   if (setsockopt(fd.get(), SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)) == 0) return "";
   return "the kernel has no SO_ZEROCOPY for TCP (Linux 4.14 or later)";
 }
+
+const Registered kZerocopy({"zerocopy", make_of<ZerocopyForwarder>, unavailable});
+
+}  // namespace
 
 }  // namespace splicebench

@@ -1,5 +1,5 @@
 // Whose a decoy's stamps are. A decoy has no connection: that field of its stamps tells its number
-// and the place that it keeps them in. Sources of the lab that stamp as decoys do it under the
+// and the place that it keeps them in. Sources that stamp as decoys do it under the
 // number of their connection, which is smaller.
 #pragma once
 

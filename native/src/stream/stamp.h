@@ -65,7 +65,11 @@ struct StampEngine {
   void (*encode)(const StampKey& key, const uint64_t* plain, size_t count, uint64_t* words);
 };
 
-// Engines this CPU can run, fastest first; the last is always "portable".
+// Whether an engine gives the same as another, tried on a short stream. A CPU may have the
+// instructions and be wrong about them: QEMU 7.2 emulates VAES with the low half in both.
+bool agrees(const StampEngine& engine, const StampEngine& reference);
+// Engines this CPU can run and that give the right bytes on it, fastest first; the last is always
+// "portable".
 const std::vector<const StampEngine*>& stamp_engines();
 inline const StampEngine& stamp_engine() {
   static const StampEngine& fastest = *stamp_engines().front();

@@ -42,6 +42,8 @@ class Buffers {
   }
   // A flow found none. One fast flow alone may take all; more are made ready only for many flows.
   void missed() { ++missed_; }
+  // Whether one can be picked now or at the next submission, without more memory.
+  bool any_left() const { return in_kernel_ > 0 || !free_.empty(); }
   // Puts free buffers into the kernel until `ready` are there. Before each submission.
   void top_up();
 

@@ -25,9 +25,8 @@ int Ring::set_up(uint32_t entries, uint32_t completions, uint32_t flags) {
   Params params{};
   params.flags = flags | kSetupClamp | kSetupCqSize;
   params.cq_entries = completions;
-  const int fd = sys_.uring_setup(entries, &params);
-  if (fd < 0) return fd;
-  fd_ = fd;
+  fd_ = SysFd(sys_, sys_.uring_setup(entries, &params));
+  if (!fd_) return fd_.get();
   features_ = params.features;
   if (!(features_ & kFeatSingleMmap)) {
     close();
@@ -35,9 +34,9 @@ int Ring::set_up(uint32_t entries, uint32_t completions, uint32_t flags) {
   }
   memory_size_ = std::max<size_t>(params.sq_off.array + params.sq_entries * sizeof(uint32_t),
                                   params.cq_off.cqes + params.cq_entries * sizeof(Cqe));
-  memory_ = sys_.map_file(fd_, memory_size_, kOffSqRing);
+  memory_ = sys_.map_file(fd_.get(), memory_size_, kOffSqRing);
   sqes_size_ = params.sq_entries * sizeof(Sqe);
-  sqes_ = static_cast<Sqe*>(sys_.map_file(fd_, sqes_size_, kOffSqes));
+  sqes_ = static_cast<Sqe*>(sys_.map_file(fd_.get(), sqes_size_, kOffSqes));
   if (!memory_ || !sqes_) {
     close();
     return -ENOMEM;
@@ -60,10 +59,9 @@ int Ring::set_up(uint32_t entries, uint32_t completions, uint32_t flags) {
 void Ring::close() {
   if (sqes_) sys_.unmap_memory(sqes_, sqes_size_);
   if (memory_) sys_.unmap_memory(memory_, memory_size_);
-  if (fd_ >= 0) sys_.close(fd_);
+  fd_.reset();
   sqes_ = nullptr;
   memory_ = nullptr;
-  fd_ = -1;
 }
 
 Sqe* Ring::take(uint32_t count) {
@@ -99,7 +97,7 @@ void Ring::wait(int timeout_ms) {
 int Ring::enter(uint32_t submit, uint32_t least, const Timespec* timeout) {
   const GetEventsArg argument{
       .sigmask = 0, .sigmask_size = 8, .pad = 0, .timeout = reinterpret_cast<uint64_t>(timeout)};
-  return sys_.uring_enter(fd_, submit, least, kEnterGetEvents | kEnterExtArg, &argument,
+  return sys_.uring_enter(fd_.get(), submit, least, kEnterGetEvents | kEnterExtArg, &argument,
                           sizeof(argument));
 }
 

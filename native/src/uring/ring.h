@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "counters/sys.h"
+#include "counters/sys_fd.h"
 #include "uring/abi.h"
 
 namespace splicebench::uring {
@@ -20,10 +21,10 @@ class Ring {
   // 0, or a negative errno. Takes the best way of running completions that the kernel has.
   int open(uint32_t entries, uint32_t completions);
   void close();
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
   uint32_t features() const { return features_; }
   int register_with(uint32_t what, void* argument, uint32_t count) {
-    return sys_.uring_register(fd_, what, argument, count);
+    return sys_.uring_register(fd_.get(), what, argument, count);
   }
 
   // An empty submission, valid until the next call of any kind. Submits what waits when the queue
@@ -35,6 +36,9 @@ class Ring {
   // Submits everything and waits until there is a completion, at most timeout_ms (-1 = for ever, 0
   // = not at all).
   void wait(int timeout_ms);
+  // Whether the kernel has taken every submission: when it is short of memory or of room for
+  // completions it takes a part, and the rest is submitted by the next wait.
+  bool all_submitted() const { return unsubmitted() == 0; }
 
   // The oldest completion that was not consumed yet; null when there is none.
   const Cqe* peek();
@@ -47,7 +51,7 @@ class Ring {
   const Cqe* visible() const;
 
   Sys& sys_;
-  int fd_ = -1;
+  SysFd fd_;
   uint32_t features_ = 0;
   void* memory_ = nullptr;  // both rings
   size_t memory_size_ = 0;

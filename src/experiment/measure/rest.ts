@@ -1,0 +1,142 @@
+/** Looks at a forwarder while nothing moves: what CPU it uses then, and what it still holds at the end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type HeldAfter,
+  leftHeld,
+  RESTLESS,
+  type RestRecord,
+  type SocketStateName,
+} from '../../data/record/rest-record.js';
+import { type Holdings } from '../../machine/role/holdings.js';
+import { RoleError } from '../../machine/role/client.js';
+import type { ForwarderCost, ForwarderUnderTest } from './forwarder-under-test.js';
+
+/** One look at the CPU, milliseconds. */
+const LOOK = 80;
+/** A forwarder that is not at rest by then is not: what it had to finish is finished. Milliseconds. */
+const PATIENCE = 1000;
+/** What is left over must be gone within this time, and is looked at so often; milliseconds. */
+const HELD_WAIT = 2000;
+const HELD_LOOK = 50;
+
+/** Of one forwarder in one trial. */
+export class RestWatch {
+  private readonly record: RestRecord = {
+    idle_cpu_share: null,
+    drained_cpu_share: null,
+    held: null,
+    unavailable: {},
+  };
+
+  /** @param absent why nothing can be said, e.g. because every call is traced; null = it can */
+  constructor(
+    private readonly forwarder: ForwarderUnderTest,
+    private readonly absent: string | null = null,
+  ) {}
+
+  /** Connected, before anything flows. */
+  async idle(): Promise<void> {
+    this.keep('idle_cpu_share', this.absent ?? (await this.shareAtRest()));
+  }
+
+  /** The same as it was seen anyway. */
+  idleWas(share: number | string): void {
+    this.keep('idle_cpu_share', this.absent ?? share);
+  }
+
+  /**
+   * After the last connection has ended.
+   * @param orderly false = a stream did not end as it should, so that nothing follows from what is left
+   * @param connections that it had
+   */
+  async drained(orderly: boolean, connections: number): Promise<void> {
+    const absent = this.absent ?? (orderly ? null : 'not every stream came to its end');
+    this.keep('drained_cpu_share', absent ?? (await this.shareAtRest()));
+    const held = absent ?? (await this.heldAfter(connections));
+    if (typeof held === 'string') this.record.unavailable.held = held;
+    else this.record.held = held;
+  }
+
+  /** null where there is no forwarder. */
+  told(): RestRecord | null {
+    return this.forwarder.heldAtStart() === null ? null : this.record;
+  }
+
+  private keep(name: 'idle_cpu_share' | 'drained_cpu_share', seen: number | string): void {
+    if (typeof seen === 'string') this.record.unavailable[name] = seen;
+    else this.record[name] = Math.round(seen * 1e4) / 1e4;
+  }
+
+  /** The least of some looks: what ends is no restlessness, what goes on is. */
+  private async shareAtRest(): Promise<number | string> {
+    if (this.forwarder.heldAtStart() === null) return NO_FORWARDER;
+    let least: number | null = null;
+    const begun = performance.now();
+    let from = await costOf(this.forwarder);
+    while (least === null || (least > RESTLESS && performance.now() - begun < PATIENCE)) {
+      await sleep(LOOK);
+      const to = await costOf(this.forwarder);
+      if (from === null || to === null) return NO_FORWARDER;
+      if (typeof from === 'string' || typeof to === 'string') return 'it had ended by then';
+      const share = shareOf(from, to);
+      if (share !== null) least = Math.min(least ?? share, share);
+      else if (performance.now() - begun >= PATIENCE) return 'its clock stood still';
+      from = to;
+    }
+    return least;
+  }
+
+  /** Waits only where something is held that should not be: what a forwarder keeps for the next one is fine. */
+  private async heldAfter(connections: number): Promise<HeldAfter | string> {
+    const before = this.forwarder.heldAtStart();
+    if (before === null) return NO_FORWARDER;
+    const begun = performance.now();
+    for (;;) {
+      const after = await this.forwarder.holdings().catch((error: unknown) => {
+        if (error instanceof RoleError) return null;
+        throw error;
+      });
+      if (after === null) return 'it had ended by then';
+      if (before.unreadable > 0 || after.unreadable > 0) {
+        return `its processes do not let themselves be looked at (/proc/PID/fd of ${after.unreadable} of them)`;
+      }
+      const held = heldBeyond(before, after);
+      const left = leftHeld(held, connections);
+      const fine = left.sockets === 0 && left.descriptors === 0;
+      if (fine || performance.now() - begun >= HELD_WAIT) return held;
+      await sleep(HELD_LOOK);
+    }
+  }
+}
+
+const NO_FORWARDER = 'there is no forwarder';
+
+/** A string where the forwarder is gone. */
+async function costOf(forwarder: ForwarderUnderTest): Promise<ForwarderCost | string | null> {
+  try {
+    return await forwarder.cost();
+  } catch (error) {
+    if (error instanceof RoleError) return error.message;
+    throw error;
+  }
+}
+
+function shareOf(from: ForwarderCost, to: ForwarderCost): number | null {
+  const time = to.timeNs - from.timeNs;
+  return time > 0 ? Math.max(0, to.cpuNs - from.cpuNs) / time : null;
+}
+
+/** What there is more of than before. Pure. */
+export function heldBeyond(before: Holdings, after: Holdings): HeldAfter {
+  const states: HeldAfter['states'] = {};
+  for (const [state, count] of Object.entries(after.sockets) as [SocketStateName, number][]) {
+    const more = count - (before.sockets[state] ?? 0);
+    if (more > 0) states[state] = more;
+  }
+  return {
+    descriptors: after.descriptors - before.descriptors,
+    pipes: after.pipes - before.pipes,
+    sockets: after.allSockets - before.allSockets,
+    states,
+  };
+}
