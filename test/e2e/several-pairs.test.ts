@@ -74,7 +74,8 @@ describe('several sources and sinks', { skip }, () => {
 
   it('are told apart: what goes wrong in either pair is found there', async (t) => {
     const faulty = { use: 'faulty', fault: 'bit-flip', at: '64KiB' };
-    const workload = { ...SHORT, direction: 'download' };
+    // An amount, not a time: of what goes on for long a forwarder keeps only the last calls.
+    const workload = { connections: 4, direction: 'download', bytes: '1MiB', check: 'full' };
     const { running, out } = run(t, { forwarders: [faulty], workload });
     assert.equal((await running.ended).code, 3, running.said());
     const [trial] = storedTrials(out);
