@@ -82,9 +82,7 @@ describe('adding a mechanism', () => {
       }),
     );
     const out = join(tree, 'run');
-    const ran = await run(t, [process.execPath, main, 'run', scenario, '--out', out], {
-      deadline: 120_000,
-    });
+    const ran = await run(t, [process.execPath, main, 'run', scenario, '--out', out]);
     assert.equal(ran.code, 0, ran.stderr);
     const [trial] = readFileSync(join(out, 'trials.jsonl'), 'utf8').trim().split('\n');
     const { outcome, verified_bytes: verified } = JSON.parse(trial ?? '') as Record<

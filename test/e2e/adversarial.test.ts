@@ -63,7 +63,7 @@ describe('adversarial', () => {
       forwarders: ['splice'],
     });
     const out = join(folder, 'run');
-    const running = start(t, splicebench('run', scenario, '--out', out), { deadline: 60_000 });
+    const running = start(t, splicebench('run', scenario, '--out', out));
     await running.until('a sink', () => roleProcess(running.mark, 'sink') !== undefined);
     assert.equal(groupsOf(running.pid).length, MEMORY === null ? 1 : 0);
     killById(running.pid, 'SIGKILL');

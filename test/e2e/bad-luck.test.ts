@@ -65,9 +65,7 @@ async function startRun(
     blocks: { min: blocks, max: blocks },
   });
   const out = join(folder, 'run');
-  const running = start(t, splicebench('run', scenario, '--json', '--out', out), {
-    deadline: 60_000,
-  });
+  const running = start(t, splicebench('run', scenario, '--json', '--out', out));
   const seen = new Set<string>();
   await flowing(running);
   for (const network of privateNetworks(running.mark)) seen.add(network);

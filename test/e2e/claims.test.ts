@@ -31,7 +31,7 @@ describe('claims', () => {
     const out = join(scratch(t), 'claims');
     const ids = ['2008-nonblock', 'haproxy-2020-100gbe'];
     const args = ['claims', ...ids, '--quick', '--check', '--out', out];
-    const { code, stdout, stderr } = await cli(t, args, { deadline: 90_000 });
+    const { code, stdout, stderr } = await cli(t, args);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /2008-nonblock[\s\S]*supported/);
     const csv = readFileSync(join(out, 'claims.csv'), 'utf8').split('\n');
@@ -125,9 +125,7 @@ function groups(): string[] {
 describe('claims --emulate-2008', { skip: noBudget() }, () => {
   it('finds a budget, says that it is emulated, and leaves no group', async (t) => {
     const out = join(scratch(t), 'claims');
-    const running = start(t, splicebench('claims', '--emulate-2008', '--quick', '--out', out), {
-      deadline: 120_000,
-    });
+    const running = start(t, splicebench('claims', '--emulate-2008', '--quick', '--out', out));
     const pid = running.pid;
     const { code, stdout, stderr } = await running.ended;
     // A machine that is too slow or too fast says so, with exit code 1.

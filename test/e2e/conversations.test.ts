@@ -44,9 +44,7 @@ async function run(
   const baseline = forwarders.includes('copy') ? 'copy' : forwarders[0];
   const path = writeScenario(place, { workload, forwarders, baseline });
   const out = join(place, 'out');
-  const running = new Running(splicebench('run', path, '--blocks', '1', '--out', out), {
-    deadline: 120_000,
-  });
+  const running = new Running(splicebench('run', path, '--blocks', '1', '--out', out));
   try {
     const ended = await running.ended;
     assert.equal(ended.code, code, ended.stderr + ended.stdout);

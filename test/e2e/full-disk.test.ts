@@ -94,9 +94,7 @@ describe('a full disk', { skip: requireRoot().skip }, () => {
       blocks: { min: 100, max: 100 },
     });
     const out = join(disk, 'run');
-    const running = start(t, splicebench('run', scenario, '--json', '--out', out), {
-      deadline: 100_000,
-    });
+    const running = start(t, splicebench('run', scenario, '--json', '--out', out));
     await running.until('two trials', () => storedTrials(out).length >= 2);
     const seen = privateNetworks(running.mark);
     const ballast = fill(disk, 8000);

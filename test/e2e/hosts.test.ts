@@ -416,7 +416,7 @@ exit $code
     assert.equal(storedTrials(scenario.out)[0]?.outcome, 'intact');
     await assertNothingLeft(running.mark, new Set());
     // The roles there hear nothing any more, and end by themselves.
-    await until('no role is left', () => lab.roles().length === 0, 25_000);
+    await until('no role is left', () => lab.roles().length === 0);
   });
 
   it('leaves nothing anywhere after kill -9', async (t) => {

@@ -44,7 +44,7 @@ function runOn(
 }
 
 /** The kernel takes a moment for what it makes by itself, such as link-local addresses. */
-async function assertBecomes(ports: CabledPorts, before: unknown, within = 15_000): Promise<void> {
+async function assertBecomes(ports: CabledPorts, before: unknown, within = 60_000): Promise<void> {
   const deadline = performance.now() + within;
   while (JSON.stringify(ports.state()) !== JSON.stringify(before)) {
     if (performance.now() > deadline) break;

@@ -18,7 +18,7 @@ describe('splicebench noise', () => {
     const env = { XDG_STATE_HOME: join(folder, 'state') };
     const out = join(folder, 'noise');
     const args = ['noise', '--seconds', '12', '--forwarder', 'splice', '--json', '--out', out];
-    const { code, stdout, stderr } = await cli(t, args, { env, deadline: 120_000 });
+    const { code, stdout, stderr } = await cli(t, args, { env });
     assert.equal(code, 0, stderr);
     const noise = JSON.parse(stdout) as Noise;
     assert.equal(noise.forwarder, 'splice');

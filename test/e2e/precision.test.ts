@@ -7,12 +7,11 @@ import { jsonLines, scratch } from '../support/folder.js';
 import { assertNothingLeft, markedProcesses, privateNetworks } from '../support/leaks.js';
 import { ROOT, run, type Running, start } from '../support/process.js';
 
-const DEADLINE = 180_000;
 const PROGRAM = [process.execPath, join(ROOT, 'dist', 'bench', 'precision.js')];
 const KINDS = ['splice', 'aa', 'aa-short', 'burner', 'splice-busy', 'splice-again'];
 
 function quick(t: TestContext, folder: string): Running {
-  return start(t, [...PROGRAM, '--quick', '--out', folder], { deadline: DEADLINE });
+  return start(t, [...PROGRAM, '--quick', '--out', folder]);
 }
 
 function storedRuns(folder: string): Record<string, unknown>[] {

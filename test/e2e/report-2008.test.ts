@@ -14,7 +14,7 @@ describe('report-2008', () => {
   it('runs every variant and tells what was verified of each', async (t) => {
     const out = join(scratch(t), 'run');
     const args = ['run', 'report-2008', '--quick', '--blocks', '1', '--out', out];
-    const { code, stderr } = await cli(t, args, { deadline: 180_000 });
+    const { code, stderr } = await cli(t, args);
     const trials = storedTrials(out);
     // Two of them are traced.
     const traceable = (await straceUnavailable(true)) === null;
@@ -112,7 +112,7 @@ describe('decoys', () => {
       blocks: { min: 1, max: 1 },
     });
     const out = join(folder, 'run');
-    const running = start(t, splicebench('run', scenario, '--out', out), { deadline: 60_000 });
+    const running = start(t, splicebench('run', scenario, '--out', out));
     // The ends of the stream are started when the decoys are full.
     await running.until('a sink', () => roleProcess(running.mark, 'sink') !== undefined);
     killById(roleProcess(running.mark, 'decoy')?.pid ?? 0, 'SIGKILL');

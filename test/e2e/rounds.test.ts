@@ -15,7 +15,7 @@ describe('a run that chooses how many rounds its sets have', () => {
       blocks: { min: 4, max: 4, rounds: 'auto' },
     });
     const out = join(folder, 'run');
-    const { code, stderr } = await cli(t, ['run', scenario, '--out', out], { deadline: 120_000 });
+    const { code, stderr } = await cli(t, ['run', scenario, '--out', out]);
     assert.equal(code, 0, stderr);
     const trials = storedTrials(out);
     assert.equal(trials.length, 8);

@@ -37,7 +37,7 @@ async function cli(...args: string[]): Promise<Ended> {
 }
 
 async function cliIn(cwd: string, ...args: string[]): Promise<Ended> {
-  const running = new Running(splicebench(...args), { cwd, deadline: 120_000 });
+  const running = new Running(splicebench(...args), { cwd });
   try {
     return await running.ended;
   } finally {

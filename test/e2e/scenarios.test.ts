@@ -44,7 +44,7 @@ describe('shipped scenarios', async () => {
     it(`${name} runs with --quick`, async (t) => {
       const out = join(scratch(t), 'run');
       const args = ['run', name, '--quick', '--blocks', '1', '--only', only, '--out', out];
-      const { code, stderr } = await cli(t, args, { deadline: 120_000 });
+      const { code, stderr } = await cli(t, args);
       assert.equal(code, 0, stderr);
       const trials = storedTrials(out);
       assert.ok(trials.length >= 2);

@@ -64,7 +64,7 @@ describe('options of splice', () => {
       blocks: { min: 1, max: 1 },
     });
     const out = join(folder, 'run');
-    const running = start(t, splicebench('run', scenario, '--out', out), { deadline: 120_000 });
+    const running = start(t, splicebench('run', scenario, '--out', out));
     // In every trial the sink pauses for a moment, so that everything before it fills up.
     const seen = new Set([0]);
     for (let trial = 0; trial < 4; trial++) {
@@ -112,7 +112,7 @@ describe('options of splice', () => {
       blocks: { min: 1, max: 1 },
     });
     const out = join(folder, 'run');
-    const { code, stderr } = await cli(t, ['run', scenario, '--out', out], { deadline: 120_000 });
+    const { code, stderr } = await cli(t, ['run', scenario, '--out', out]);
     assert.equal(code, 0, stderr);
     assert.equal(storedTrials(out).length, 5);
   });

@@ -71,7 +71,7 @@ describe('run --strace', async () => {
     async (t) => {
       const out = join(scratch(t), 'run');
       const args = ['run', 'report-2008-strace', '--blocks', '2', '--out', out];
-      const ended = await cli(t, args, { deadline: 120_000 });
+      const ended = await cli(t, args);
       assert.equal(ended.code, 0, ended.stderr);
       const trials = storedTrials(out);
       assert.equal(trials.length, 8);

@@ -59,7 +59,7 @@ describe('the addon under sanitizers', () => {
 
   it('run --quick', async (t) => {
     const out = join(scratch(t), 'run');
-    const { code, stderr } = await cli(t, ['run', '--quick', '--out', out], { deadline: 120_000 });
+    const { code, stderr } = await cli(t, ['run', '--quick', '--out', out]);
     assert.equal(code, 0, stderr);
     const outcomes = new Set(storedTrials(out).map(({ outcome }) => outcome));
     assert.deepEqual([...outcomes].sort(), ['intact', 'unchecked'], stderr);
@@ -79,7 +79,7 @@ describe('the addon under sanitizers', () => {
       blocks: { min: 1, max: 1 },
     });
     const out = join(folder, 'run');
-    const { code, stderr } = await cli(t, ['run', scenario, '--out', out], { deadline: 120_000 });
+    const { code, stderr } = await cli(t, ['run', scenario, '--out', out]);
     const outcomes = storedTrials(out)
       .filter(({ forwarder }) => forwarder !== 'swaps')
       .map(({ outcome, error }) => `${outcome}${error ?? ''}`);
@@ -96,7 +96,7 @@ describe('the addon under sanitizers', () => {
       blocks: { min: 4, max: 4 },
     });
     const out = join(folder, 'run');
-    const running = start(t, splicebench('run', scenario, '--out', out), { deadline: 120_000 });
+    const running = start(t, splicebench('run', scenario, '--out', out));
     for (const [index, victim] of ['source', 'sink', 'forwarder'].entries()) {
       await running.until(`trial ${index + 1}`, () => storedTrials(out).length === index);
       let before: number | null = null;
