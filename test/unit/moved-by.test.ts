@@ -67,6 +67,17 @@ describe('bytes moved by threads', () => {
     assert.equal(closed, 2);
   });
 
+  it('are waited for where others have the CPUs at first', async () => {
+    let looks = 0;
+    const open = () => ({
+      take: () => ({ calls: looks++ < 5 ? {} : { splice: of(7) }, lost: 0 }),
+      close: () => undefined,
+    });
+    assert.deepEqual(await movedBytes(threads, 0.01, open, here), {
+      splice: { calls: 2, bytes: 14 },
+    });
+  });
+
   it('leave out a thread that is gone, and say so of one that refuses', async () => {
     let closed = 0;
     const open = (tid: number) => {

@@ -21,6 +21,7 @@ function fake(
   cpu: (look: number) => number,
   held: readonly Holdings[],
   start: Holdings | null = START,
+  ready: (look: number) => boolean = () => false,
 ) {
   const last = { timeNs: 0, cpuNs: 0 };
   let looks = 0;
@@ -31,6 +32,7 @@ function fake(
       last.cpuNs += cpu(looks++) * 1e8;
       return Promise.resolve({ ...last, syscalls: 0, contextSwitches: 0, calls: null });
     },
+    ready: () => Promise.resolve(ready(looks - 1)),
     heldAtStart: () => start,
     holdings: () => Promise.resolve(held[Math.min(asked++, held.length - 1)] ?? START),
   };
@@ -68,6 +70,14 @@ describe('a forwarder at rest', () => {
     const spinning = await watched(fake(() => 0.97, [START]).forwarder);
     assert.equal(spinning?.idle_cpu_share, 0.97);
     assert.equal(spinning.drained_cpu_share, 0.97);
+  });
+
+  it('is not taken to be at rest while it is ready to run and others have its CPU', async () => {
+    const starved = (look: number) => look < 3;
+    const spins = fake((look) => (starved(look) ? 0 : 0.97), [START], START, starved);
+    assert.equal((await watched(spins.forwarder))?.idle_cpu_share, 0.97);
+    const wakes = fake(() => 0, [START], START, starved);
+    assert.equal((await watched(wakes.forwarder))?.idle_cpu_share, 0);
   });
 
   it('has a moment to let go, and is told from one that keeps', async () => {

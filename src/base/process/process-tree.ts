@@ -29,6 +29,16 @@ export function threadsOf(pid: number): number[] {
   }
 }
 
+/**
+ * Whether a thread of these processes runs, or waits for nothing but a CPU.
+ * @param aside a thread that does not count: whoever asks for its own process runs while it does
+ */
+export function anyReady(pids: readonly number[], aside?: number): boolean {
+  return pids.some((pid) =>
+    threadsOf(pid).some((tid) => tid !== aside && statFields(`${pid}/task/${tid}`)?.[0] === 'R'),
+  );
+}
+
 /** Processes that were started with a variable in their environment, as far as it may be read. */
 export function withVariable(name: string, value: string): number[] {
   return readdirSync('/proc')
@@ -38,8 +48,8 @@ export function withVariable(name: string, value: string): number[] {
 }
 
 /** The fields of /proc/PID/stat from the third on: the second, a name in parentheses, may hold anything. */
-function statFields(pid: number): string[] | null {
-  return readText(`/proc/${pid}/stat`)?.replace(/^.*\)/s, '').trim().split(' ') ?? null;
+function statFields(task: number | string): string[] | null {
+  return readText(`/proc/${task}/stat`)?.replace(/^.*\)/s, '').trim().split(' ') ?? null;
 }
 
 /** The kernel gives times in /proc/PID/stat in hundredths of a second, whatever its own tick is. */

@@ -49,6 +49,8 @@ export interface ForwarderUnderTest {
   sampleSyscalls(seconds?: number): Promise<SyscallRate | string | null>;
   /** Descriptors and sockets that it holds now; null = there is nothing to hold. */
   holdings(): Promise<Holdings | null>;
+  /** Whether a thread of it runs now, or waits for nothing but a CPU; false where there is nothing to run. */
+  ready(): Promise<boolean>;
   /** What it held once it was up, before the first connection; null = nothing, or it could not be told. */
   heldAtStart(): Holdings | null;
   /** How it runs here: sizes granted, fallbacks; as of the last cost() or ended(). */
@@ -106,6 +108,9 @@ class Direct implements ForwarderUnderTest {
   }
   sampleSyscalls(): Promise<null> {
     return Promise.resolve(null);
+  }
+  ready(): Promise<boolean> {
+    return Promise.resolve(false);
   }
   holdings(): Promise<null> {
     return Promise.resolve(null);
@@ -186,6 +191,10 @@ class Builtin implements ForwarderUnderTest {
   sampleSyscalls(): Promise<null> {
     return Promise.resolve(null);
   }
+  ready(): Promise<boolean> {
+    return this.role.ask('ready');
+  }
+
   holdings(): Promise<Holdings> {
     return this.role.ask('holdings');
   }
@@ -323,6 +332,10 @@ class Command implements ForwarderUnderTest {
       // Counting is not worth a trial: whether the role lives shows in what is asked next.
       return wordsOf(error);
     }
+  }
+
+  ready(): Promise<boolean> {
+    return this.role.ask('ready');
   }
 
   holdings(): Promise<Holdings> {

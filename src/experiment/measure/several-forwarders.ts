@@ -51,6 +51,10 @@ class SeveralForwarders implements ForwarderUnderTest {
     return sumRates(whole);
   }
 
+  async ready(): Promise<boolean> {
+    return (await Promise.all(this.all.map((one) => one.ready()))).includes(true);
+  }
+
   /** Of different processes together. */
   async holdings(): Promise<Holdings | null> {
     return this.together(await Promise.all(this.all.map((one) => one.holdings())));

@@ -19,6 +19,7 @@ import { freePort } from './free-port.js';
 import { HeldFolder } from '../../base/process/held-folder.js';
 import { endedWell, endingOf, type Launch, launch } from './launch.js';
 import {
+  anyReady,
   processTree,
   withVariable,
   threadsOf,
@@ -84,6 +85,7 @@ export function commandRole(): ServedRole & { handlers: Handlers<CommandMethods>
       memory: () => opened().memory(),
       told: () => opened().told(),
       holdings: () => holdingsOf(opened().ownTree()),
+      ready: () => anyReady(opened().ownTree()),
       countSyscalls: (wish) => opened().countSyscalls(wish),
       freeze: () => {
         opened().trace?.freeze();

@@ -4,7 +4,7 @@ import { forwarderOnThreads, type ThreadedForwarder } from '../forwarders/thread
 import { debugBuildOfProcesses } from './debug-build.js';
 import { holdingsOf } from './holdings.js';
 import type { ForwarderMethods, Handlers } from './protocol.js';
-import { threadsContextSwitches } from '../../base/process/process-tree.js';
+import { anyReady, threadsContextSwitches } from '../../base/process/process-tree.js';
 import type { AttachedStrace } from './strace.js';
 import type { ServedRole } from './served-role.js';
 
@@ -45,6 +45,8 @@ export function forwarderRole(): ServedRole & { handlers: Handlers<ForwarderMeth
         return null;
       },
       holdings: () => holdingsOf([process.pid]),
+      // The main thread is the one that answers.
+      ready: () => anyReady([process.pid], process.pid),
       stop: () => stopForwarder(opened(), ended),
       recorded: () => opened().recorded(),
       attachStrace: async () => {

@@ -151,6 +151,8 @@ export interface ForwarderMethods {
   freeze: () => null;
   /** Descriptors and sockets now, of the whole process. */
   holdings: () => Holdings;
+  /** Whether a thread of it runs, or waits for nothing but a CPU. */
+  ready: () => boolean;
   /** Ends the loop; answers with why it failed, or null. */
   stop: () => string | null;
   /** The flight recorder; after stop. */
@@ -208,6 +210,8 @@ export interface CommandMethods {
   told: () => { trouble: string | null; counters: string | null };
   /** Descriptors and sockets of its process tree now. */
   holdings: () => Holdings;
+  /** Whether a thread of it runs, or waits for nothing but a CPU. */
+  ready: () => boolean;
   /** Keeps the calls around now from being overwritten. */
   freeze: () => null;
   /** The last calls that strace or the call recorder saw, oldest first; none without them. */

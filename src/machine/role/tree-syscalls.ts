@@ -56,10 +56,13 @@ export async function countSyscalls(
 
 /** A ring holds what a busy thread does in this time, milliseconds. */
 const TAKE_EVERY = 10;
+/** So many times as long is waited for the first byte: others may have had the CPUs all the while. */
+const UNTIL_FIRST = 10;
 
 /**
  * Bytes by name of the call that moved them, of threads that are there now. Of a thread that is gone, or that
  * perf_event refuses, there are none.
+ * @param seconds for which they are sampled; longer where nothing has moved by then
  * @param open makes a sampler of one thread
  * @throws Error when perf_event refuses a living thread
  */
@@ -78,10 +81,12 @@ export async function movedBytes(
         if (lives(thread)) throw error;
       }
     }
-    const until = performance.now() + seconds * 1e3;
-    while (performance.now() < until) {
+    const looks = Math.ceil((seconds * 1e3) / TAKE_EVERY);
+    let none = samplers.length > 0;
+    for (let look = 0; look < looks || (none && look < UNTIL_FIRST * looks); look++) {
       await sleep(TAKE_EVERY);
-      for (const sampler of samplers) sampler.take();
+      const taken = samplers.map((sampler) => Object.values(sampler.take().calls));
+      none &&= taken.flat().every(({ bytes }) => bytes === 0);
     }
     const moved: MovedCalls = {};
     for (const sampler of samplers) {

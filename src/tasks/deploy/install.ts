@@ -1,6 +1,7 @@
 /** Puts the package on another host, and takes it away again: a script there, a tar through its input. */
 import { spawn } from 'node:child_process';
 import { pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
 import { commandOn, type Host } from '../../machine/host/host.js';
 import { deployedFolder, deployedRoot } from '../../machine/topology/hosts/launch.js';
 import { packageRoot } from '../../base/process/package-root.js';
@@ -72,10 +73,10 @@ rmdir "$(dirname "$root")" 2>/dev/null || true`;
 export async function install(host: DeployTarget): Promise<Installed> {
   const root = packageRoot();
   const files = packageFiles(root);
-  const tar = spawn('tar', ['--exclude=*.map', '-czf', '-', '-C', root, ...files], {
+  const tar = spawn('tar', ['--exclude=*.map', '-cf', '-', '-C', root, ...files], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, GZIP: '-1' },
   });
+  const packed = tar.stdout.pipe(createGzip({ level: constants.Z_BEST_SPEED }));
   const failed = new Promise<never>((_, reject) => {
     let said = '';
     tar.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -86,7 +87,7 @@ export async function install(host: DeployTarget): Promise<Installed> {
   });
   failed.catch(() => undefined);
   try {
-    const said = await Promise.race([shellOn(host, INSTALL, INSTALL_TIMEOUT, tar.stdout), failed]);
+    const said = await Promise.race([shellOn(host, INSTALL, INSTALL_TIMEOUT, packed), failed]);
     return JSON.parse(said.trim().split('\n').at(-1) ?? '') as Installed;
   } finally {
     tar.kill();
