@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <iterator>
 #include <map>
 
@@ -309,6 +310,45 @@ void paced_waits() {
   CHECK(relay->sys().system_calls() < kBytes / 100);
 }
 
+// Of all sockets of this process, the peers' and the relay's.
+int least_window_clamp() {
+  int least = INT_MAX;
+  for (int fd = 0; fd < 1024; ++fd) {
+    int clamp = 0;
+    socklen_t size = sizeof(clamp);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &clamp, &size) != 0 || clamp == 0) continue;
+    least = std::min(least, clamp);
+  }
+  return least;
+}
+
+// A reader that stands still and goes on leaves much on the input, where the window is closed for
+// it. Once nothing is left it opens again: what is redirected from then on tells the loop of
+// nothing, and a stream went on with a few kilobytes a second for ever.
+void paced_opens_its_window_again() {
+  const Fd listener = listen_upstream();
+  const auto relay = start_relay("sockmap-paced", local_address(listener.get()));
+  Ends ends = open_ends(*relay, listener.get(), 11);
+  ends.upstream.to_send = UINT64_MAX;
+  ends.client.writing = false;
+  ends.client.receive_most = size_t{1} << 20;
+  const std::vector<Peer*> both = {&ends.client, &ends.upstream};
+  for (uint64_t round = 0; round < 24; ++round) {
+    ends.upstream.writing = ends.client.reading = true;
+    drive_until_received(both, ends.client, ends.client.received + kMuch / 4);
+    ends.client.reading = false;
+    drive(both, 30);
+    ends.upstream.writing = false;
+    ends.client.reading = true;
+    drive_until_received(both, ends.client, ends.upstream.sent);
+    CHECK(ends.client.received == ends.upstream.sent && ends.client.equal == ends.client.received);
+    if (!eventually([] { return least_window_clamp() > 4096; })) {
+      CHECK(!"a window stays closed");
+      return;
+    }
+  }
+}
+
 // One end has ended its stream and the other breaks off in the middle of its own, at any moment:
 // no session stays.
 void paced_ends_what_breaks() {
@@ -369,6 +409,7 @@ int main(int argc, char** argv) {
   cases.run("sockmap-paced: stops both", 60, paced_stops_both);
   cases.run("sockmap-paced: directions are apart", 60, paced_directions_are_apart);
   cases.run("sockmap-paced: waits", 30, paced_waits);
+  cases.run("sockmap-paced: opens its window again", 60, paced_opens_its_window_again);
   cases.run("sockmap-paced: ends what breaks", 60, paced_ends_what_breaks);
   for (const size_t backlog : {size_t{64} << 10, size_t{4} << 20}) {
     cases.run("sockmap-paced: backlog of " + std::to_string(backlog), 30,

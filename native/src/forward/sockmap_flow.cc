@@ -122,9 +122,7 @@ PumpResult SockmapFlow::pump(int /*in*/, int /*out*/, size_t budget) {
   if (quieting_ > 0) {
     return out_of_reach() ? PumpResult{PumpEnd::kFailed, EIO} : wait(false);
   }
-  const uint64_t left = passed() - received_;
-  if (left > kLeftClamped) clamp(true);
-  if (left < kLeftClamped / 2) clamp(false);
+  clamp_by(passed() - received_);
   if (const std::optional<PumpResult> early = held_off()) return *early;
   if (held() > 0 || passed() != direction_->tally->consumed.load()) {
     const PumpResult result = catch_up(budget);
@@ -198,6 +196,8 @@ PumpResult SockmapFlow::catch_up(size_t budget) {
     }
     const uint64_t left = passed() - tally.consumed.load();
     if (left == 0) {
+      // What is redirected from here on causes no event.
+      clamp_by(0);
       if (ended_) return finish();
       look();
       return {PumpEnd::kInputDry};
@@ -275,6 +275,11 @@ bool SockmapFlow::allow_shutdown(int /*in*/) {
   }
   if (off_) clamp(false);
   return off_;
+}
+
+void SockmapFlow::clamp_by(uint64_t left) {
+  if (left > kLeftClamped) clamp(true);
+  if (left < kLeftClamped / 2) clamp(false);
 }
 
 void SockmapFlow::clamp(bool on) {

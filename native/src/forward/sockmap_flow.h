@@ -99,6 +99,7 @@ class SockmapFlow final : public Flow {
   ssize_t take(size_t most);
   std::optional<PumpResult> send_held();
   void look();
+  void clamp_by(uint64_t left);
   void clamp(bool on);
   uint64_t limit();
   bool at_mark();
