@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { buildGo } from '../../src/machine/forwarders/drivers/go-build.js';
 import { buildOf } from '../../src/machine/forwarders/drivers/nginx.js';
-import { needs } from '../../src/machine/forwarders/drivers/program.js';
+import { needs } from '../../src/machine/forwarders/drivers/driver-program.js';
 import type { CommandSpec } from '../../src/machine/forwarders/kind.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 import { PLAIN_STREAM } from '../../src/experiment/workload/schema.js';
