@@ -1,6 +1,7 @@
 /** A stored expectation of a matrix, known failures included, for somebody's CI. */
 import { z } from 'zod';
 import { UsageError } from '../../base/errors/errors.js';
+import { wordsOf } from '../../base/errors/words.js';
 import { textOf } from '../../experiment/scenario/yaml-document.js';
 import type { Matrix } from './suite.js';
 
@@ -31,9 +32,7 @@ export async function readExpectedMatrix(path: string): Promise<ExpectedMatrix> 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(
-      `${path}: no JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${path}: no JSON: ${wordsOf(error)}`);
   }
   const parsed = stored.safeParse(value);
   if (parsed.success) return parsed.data;
