@@ -29,16 +29,16 @@ export function movedSections({ trials, forwarders }: RunReport): Section[] {
   return [
     {
       kind: 'section',
-      heading: 'Calls that moved the bytes; CPU and sockets while nothing moved',
+      heading: 'Calls that moved the bytes; CPU and sockets while idle',
       blocks: [
         {
           kind: 'table',
           caption:
-            'Shares of bytes by kind of call; CPU and sockets of the forwarder while nothing moves',
+            'Shares of bytes by kind of call; CPU and sockets of the forwarder while it is idle',
           columns: [
             { title: 'forwarder', kind: 'label' },
             { title: 'bytes moved by', kind: 'word' },
-            { title: 'CPU standing still', brief: ['CPU', 'still'], kind: 'figure' },
+            { title: 'CPU while idle', brief: ['CPU', 'idle'], kind: 'figure' },
             { title: 'CPU after the end', brief: ['CPU', 'after'], kind: 'figure' },
             { title: 'sockets left', brief: ['sockets', 'left'], kind: 'figure' },
           ],
