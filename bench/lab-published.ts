@@ -3,18 +3,9 @@
  * those of the same name, and makes the page of all that are there: folders of matrices, and runs of lab-2008 and
  * lab-2008-programs in a kernel with the bug. `make lab-published` makes all of them.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EXIT, UsageError } from '../src/base/errors/errors.js';
-import { packageRoot } from '../src/base/process/package-root.js';
 import { readRun, type StoredRun } from '../src/data/results/store.js';
 import { storedScenarios } from '../src/experiment/trial/resume.js';
 import { explainIncident } from '../src/report/render/explanation.js';
@@ -25,8 +16,18 @@ import { matrixMarkdownTable, matrixTableCsv } from '../src/tasks/lab/matrix-tab
 import { judgeStatements, likeTheReports } from '../src/tasks/lab/statements.js';
 import { superseded } from '../src/tasks/lab/superseded.js';
 import { runProgram } from './entry.js';
+import {
+  bootsIn,
+  factsOf,
+  keepBoot,
+  publishedFolder,
+  readBoots,
+  readJson,
+  writePage,
+} from './published/kept-boots.js';
 
-const KEPT = ['run.json', 'trials.jsonl', 'hook.jsonl', LAB_FILE];
+const RUN_FILE = 'run.json';
+const KEPT = [RUN_FILE, 'trials.jsonl', 'hook.jsonl', LAB_FILE];
 const STYLE = { bytesPerRow: 16, rows: 12, mark: null } as const;
 const COLUMNS = 115;
 /** A folder that has it holds a boot in each of its folders. */
@@ -48,30 +49,20 @@ interface LabRun {
 
 async function main(): Promise<number> {
   const folders = process.argv.slice(2);
-  const target = join(packageRoot(), 'results', 'published', 'lab-2008');
-  mkdirSync(target, { recursive: true });
+  const target = publishedFolder('lab-2008');
   for (const folder of folders) {
     if (existsSync(join(folder, MATRIX_FILE))) await keepMatrix(folder, target);
     else await keep(folder, join(target, basename(folder)));
   }
-  const all: LabRun[] = [];
-  for (const name of runsIn(target)) all.push(await published(join(target, name), name));
+  const all = await readBoots(target, RUN_FILE, published);
   const old = outdated(all);
   for (const name of old) rmSync(join(target, name), { recursive: true });
   const runs = all.filter(({ name }) => !old.includes(name));
   if (runs.length === 0) throw new UsageError('usage: lab-published FOLDER…');
   const rows = runs.flatMap((run) => run.rows);
   writeFileSync(join(target, 'rows.csv'), matrixTableCsv([...rows, ...notRun(target)]));
-  writeFileSync(join(target, 'README.md'), page(runs, notRun(target)));
-  process.stdout.write(`${join(target, 'README.md')}\n`);
+  writePage(target, page(runs, notRun(target)));
   return EXIT.ok;
-}
-
-/** Folders that hold a run, by name. */
-function runsIn(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => existsSync(join(folder, name, 'run.json')))
-    .sort();
 }
 
 /** Runs whose trials a later one of the same kind made anew. */
@@ -87,9 +78,9 @@ function outdated(runs: readonly LabRun[]): string[] {
 /** Every boot of a matrix; those that left no run have rows that say why. */
 async function keepMatrix(folder: string, target: string): Promise<void> {
   const name = basename(folder);
-  const boots = runsIn(folder);
+  const boots = bootsIn(folder, RUN_FILE);
   for (const boot of boots) await keep(join(folder, boot), join(target, `${name}-${boot}`));
-  const rows = JSON.parse(readFileSync(join(folder, MATRIX_FILE), 'utf8')) as MatrixRow[];
+  const rows = readJson(folder, MATRIX_FILE) as MatrixRow[];
   mkdirSync(join(target, 'not-run'), { recursive: true });
   const lost = rows.filter(({ verdict }) => verdict === 'not run');
   writeFileSync(join(target, 'not-run', `${name}.json`), `${JSON.stringify(lost, null, 2)}\n`);
@@ -98,19 +89,13 @@ async function keepMatrix(folder: string, target: string): Promise<void> {
 function notRun(target: string): MatrixRow[] {
   const folder = join(target, 'not-run');
   const files = existsSync(folder) ? readdirSync(folder).sort() : [];
-  return files.flatMap(
-    (name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as MatrixRow[],
-  );
+  return files.flatMap((name) => readJson(folder, name) as MatrixRow[]);
 }
 
 /** What is published of a run. */
 async function keep(folder: string, target: string): Promise<void> {
   const stored = await readRun(folder);
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target, { recursive: true });
-  for (const file of KEPT.filter((one) => existsSync(join(folder, one)))) {
-    copyFileSync(join(folder, file), join(target, file));
-  }
+  keepBoot(folder, target, KEPT);
   const { release, kernel: image, nic, bug, failure } = factsOf(folder);
   const { trials, incidents, manifest } = stored;
   const kernel = release ?? image;
@@ -123,17 +108,13 @@ async function keep(folder: string, target: string): Promise<void> {
   writeFileSync(join(target, INCIDENT_FILE), `${text}\n`);
 }
 
-function factsOf(folder: string): LabFacts {
-  return JSON.parse(readFileSync(join(folder, LAB_FILE), 'utf8')) as LabFacts;
-}
-
 async function published(folder: string, name: string): Promise<LabRun> {
   const incident = join(folder, INCIDENT_FILE);
   return {
     name,
     facts: factsOf(folder),
     stored: await readRun(folder),
-    rows: JSON.parse(readFileSync(join(folder, ROWS_FILE), 'utf8')) as MatrixRow[],
+    rows: readJson(folder, ROWS_FILE) as MatrixRow[],
     incident: existsSync(incident) ? readFileSync(incident, 'utf8').trimEnd() : null,
   };
 }

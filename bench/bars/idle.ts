@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wordsOf } from '../../src/base/errors/words.js';
 import { descriptorLimit } from '../../src/machine/host/descriptor-limit.js';
 import type { Host } from '../../src/machine/host/host.js';
 import { packageRoot } from '../../src/base/process/package-root.js';
@@ -89,7 +90,7 @@ export async function measureIdle(
     };
   } catch (error) {
     signal.throwIfAborted();
-    const said = error instanceof Error ? error.message : String(error);
+    const said = wordsOf(error);
     return { ...sample, failed: asked, note: said };
   } finally {
     await Promise.all([source.close(), sink.close()]);

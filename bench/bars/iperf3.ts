@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { wordsOf } from '../../src/base/errors/words.js';
 import { readCpuTimes, readRetransmits } from '../../src/machine/host/counters.js';
 import type { Host } from '../../src/machine/host/host.js';
 import { allowedCpus, type Placement, placeRoles } from '../../src/machine/host/placement.js';
@@ -96,7 +97,7 @@ export async function runIperf3(
     return { record, incidents: [] };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const failure = error instanceof Error ? error.message : String(error);
+    const failure = wordsOf(error);
     return { record: recordOf({ ...base, failure }), incidents: [] };
   }
 }

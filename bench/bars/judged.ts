@@ -1,7 +1,7 @@
 /** A bar, and how an estimate meets or misses it. */
 import type { MedianEstimate } from '../../src/base/statistics/interval.js';
 
-export type Verdict = 'met' | 'missed' | 'unavailable';
+export type BarVerdict = 'met' | 'missed' | 'unavailable';
 
 export interface Bar {
   /** Stable, for scripts. */
@@ -17,7 +17,7 @@ export interface Bar {
   ci_high: number | null;
   /** Pairs, rounds or connections that it rests on. */
   n: number;
-  verdict: Verdict;
+  verdict: BarVerdict;
   /** False when the interval holds the limit, so that another run might say the opposite. */
   certain: boolean | null;
   /** What else must be known, a sentence; null when nothing. */
@@ -35,7 +35,7 @@ export const NO_INTERVAL = {
 };
 
 /** A bar without a figure is neither met nor missed. */
-export function unavailable(reason: string): { measured: string; verdict: Verdict } {
+export function unavailable(reason: string): { measured: string; verdict: BarVerdict } {
   return { measured: `unavailable: ${reason}`, verdict: 'unavailable' };
 }
 

@@ -2,7 +2,7 @@
 import type { RateBounds } from '../../src/data/integrity/bounds.js';
 import { CONNECTION_OUTCOMES } from '../../src/data/record/words.js';
 import { type RunManifest, type TrialRecord } from '../../src/data/record/record.js';
-import { type IntegrityRow, runRows } from '../../src/data/integrity/table.js';
+import { type IntegrityRow, runRows } from '../../src/data/integrity/integrity-rows.js';
 import { isViolation, tally } from '../../src/data/integrity/tally.js';
 import { boundText, perThousandText } from '../../src/data/integrity/tally-text.js';
 import { runText } from '../../src/report/model/facts.js';

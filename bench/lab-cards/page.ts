@@ -2,7 +2,7 @@
 import { count } from '../../src/base/units/quantity.js';
 import type { TrialRecord } from '../../src/data/record/record.js';
 import type { Matrix } from '../../src/tasks/conformance/suite.js';
-import { cellText, type MatrixCell } from '../../src/tasks/conformance/verdict.js';
+import { cellText, type MatrixCell } from '../../src/tasks/conformance/judge-case.js';
 import type { LabFacts } from '../../src/tasks/lab/lab.js';
 
 /** A boot that was kept: cases that were played in it, or trials that ran in it. */

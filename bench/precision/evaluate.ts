@@ -2,7 +2,7 @@
 import { count, listed } from '../../src/base/units/quantity.js';
 import { median } from '../../src/base/statistics/interval.js';
 import { nameOf } from '../../src/tasks/noise/noise-text.js';
-import { type Bar, NO_INTERVAL, unavailable, type Verdict } from '../bars/judged.js';
+import { type Bar, NO_INTERVAL, unavailable, type BarVerdict } from '../bars/judged.js';
 import { ABOUT, type MeasuredRun, type RunMetric } from './measured-run.js';
 import type { Kind } from './plan.js';
 
@@ -118,7 +118,7 @@ interface Counting {
 }
 
 /** Met only by all runs that are wanted. */
-function counted(found: number, counting: Counting): { measured: string; verdict: Verdict } {
+function counted(found: number, counting: Counting): { measured: string; verdict: BarVerdict } {
   const { of, runs, wanted, missed } = counting;
   const measured = `${count(found)} of ${count(of)}`;
   if (missed) return { measured, verdict: 'missed' };

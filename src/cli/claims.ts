@@ -7,7 +7,7 @@ import {
   isMet,
   judgeFromRuns,
   type JudgedClaim,
-} from '../tasks/claims/judge.js';
+} from '../tasks/claims/judge-claim.js';
 import { claimsOf, scenariosOf } from '../tasks/claims/registry.js';
 import { forwarderKinds } from '../machine/forwarders/registry.js';
 import { claimCharts } from '../report/charts/claims-chart.js';

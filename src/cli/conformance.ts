@@ -7,10 +7,10 @@ import { forwarderKinds } from '../machine/forwarders/registry.js';
 import { loadCases } from '../tasks/conformance/case.js';
 import { contestants } from '../tasks/conformance/contestants.js';
 import { mergeMatrices } from '../tasks/conformance/repeated.js';
-import { differences, readExpectation } from '../tasks/conformance/expectation.js';
+import { unexpectedCells, readExpectedMatrix } from '../tasks/conformance/expected-matrix.js';
 import { matrixCsv, matrixMarkdown, matrixText } from '../tasks/conformance/matrix-text.js';
 import { type Matrix, runSuite } from '../tasks/conformance/suite.js';
-import { cellText, type MatrixCell } from '../tasks/conformance/verdict.js';
+import { cellText, type MatrixCell } from '../tasks/conformance/judge-case.js';
 import { conformancePage } from '../report/render/conformance-page.js';
 import { count } from './options.js';
 import { releaseSignals, stopSignal } from './stop-signal.js';
@@ -52,7 +52,7 @@ export function addConformance(root: Command): void {
 }
 
 async function conformance(names: string[], options: Options): Promise<number> {
-  const expected = options.check === undefined ? null : await readExpectation(options.check);
+  const expected = options.check === undefined ? null : await readExpectedMatrix(options.check);
   const cases = await loadCases(names);
   const all = contestants(forwarderKinds, options.only ?? []);
   const taking = options.builtIn === true ? all.filter(({ builtin }) => builtin) : all;
@@ -79,7 +79,7 @@ async function conformance(names: string[], options: Options): Promise<number> {
   if (options.out !== undefined) await writeMatrix(matrix, options.out);
   if (options.json === true) process.stdout.write(`${JSON.stringify(matrix, null, 2)}\n`);
   if (expected !== null) {
-    const differing = differences(expected, matrix);
+    const differing = unexpectedCells(expected, matrix);
     for (const line of differing) human.write(`${line}\n`);
     return differing.length === 0 ? EXIT.ok : EXIT.threshold;
   }

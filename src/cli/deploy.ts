@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { install, type DeployTarget, remove } from '../tasks/deploy/install.js';
 import { packageVersion } from '../base/process/package-root.js';
-import { joinsWords, sshPrefix } from '../machine/topology/hosts/launch.js';
+import { joinsWords, sshPrefix } from '../machine/topology/hosts/host-launch.js';
 import { EXIT, UsageError } from '../base/errors/errors.js';
 import { wordsOf } from '../base/errors/words.js';
 

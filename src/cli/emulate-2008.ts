@@ -8,7 +8,7 @@ import {
   measureBudgets,
   MOST_STEPS,
   SHARES,
-} from '../tasks/claims/emulate-2008.js';
+} from '../tasks/claims/budget-2008.js';
 import { forwarderKinds } from '../machine/forwarders/registry.js';
 import { BudgetUnavailable, CpuBudget, LEAST_BUDGET } from '../machine/host/cpu-budget.js';
 import { type Emulation, emulationMarkdown } from '../report/render/emulation.js';

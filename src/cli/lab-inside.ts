@@ -11,7 +11,7 @@ import { forwarderKinds } from '../machine/forwarders/registry.js';
 import { loadCases, onPorts } from '../tasks/conformance/case.js';
 import { contestants } from '../tasks/conformance/contestants.js';
 import { runSuite } from '../tasks/conformance/suite.js';
-import { cellText } from '../tasks/conformance/verdict.js';
+import { cellText } from '../tasks/conformance/judge-case.js';
 import { BUG_MODULE } from '../tasks/lab/bug-module.js';
 import type { Card } from '../tasks/lab/cards.js';
 import { GUEST_PACKAGE } from '../tasks/lab/guest-files.js';

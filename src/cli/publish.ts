@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, UsageError } from '../base/errors/errors.js';
-import { publishedMarkdown } from '../report/render/published-index.js';
+import { publishedMarkdown } from '../report/render/published-markdown.js';
 import { CLAIMS } from '../tasks/claims/registry.js';
 import { publishedIndex } from '../tasks/publish/published-index.js';
 import { addRun, publishedRuns, publishedSessions } from '../tasks/publish/published-runs.js';

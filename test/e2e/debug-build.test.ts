@@ -1,16 +1,14 @@
 /** Debug builds: HAProxy behind a wrapper that says it was built as one, and built-in mechanisms. */
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { scratch, storedTrials, writeScenario } from '../support/folder.js';
 import { splicebench, start } from '../support/process.js';
 import { requireTool } from '../support/require-tool.js';
+import { writeProgram } from '../support/tree.js';
 
-const WRAPPER = `#!/bin/sh
-[ "$1" = -vv ] && exec echo '  DEBUG   = -DDEBUG_STRICT -DDEBUG_UAF'
-exec haproxy "$@"
-`;
+const WRAPPER = `[ "$1" = -vv ] && exec echo '  DEBUG   = -DDEBUG_STRICT -DDEBUG_UAF'
+exec haproxy "$@"`;
 
 describe('a debug build under test', () => {
   it(
@@ -18,9 +16,7 @@ describe('a debug build under test', () => {
     requireTool('haproxy'),
     async (t) => {
       const folder = scratch(t);
-      const program = join(folder, 'haproxy-uaf');
-      writeFileSync(program, WRAPPER);
-      chmodSync(program, 0o755);
+      const program = writeProgram(folder, 'haproxy-uaf', WRAPPER);
       const scenario = writeScenario(folder, {
         workload: { kind: 'stream', seconds: '200ms', warmup: '50ms' },
         forwarders: ['copy', 'haproxy', { use: 'haproxy', name: 'checked', program }],

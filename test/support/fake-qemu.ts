@@ -2,7 +2,7 @@
  * A QEMU that boots nothing: it says on the console what a test has it say, and leaves in the results
  * folder a run that the test made. Everything else of the lab is real.
  */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { RECORD_VERSION, type RunManifest } from '../../src/data/record/record.js';
@@ -12,6 +12,7 @@ import { runSchedule } from '../../src/experiment/trial/schedule.js';
 import type { HookRecord } from '../../src/tasks/lab/guest-plan.js';
 import { scenarioOf } from '../unit/scenario-fixtures.js';
 import { scratch } from './folder.js';
+import { writeProgram } from './tree.js';
 
 /** A host with such a QEMU. */
 export interface FakeLab {
@@ -41,8 +42,7 @@ export function fakeLab(t: TestContext, script: string): FakeLab {
   mkdirSync(bin);
   mkdirSync(join(folder, 'left'));
   const program = (name: string, text: string) => {
-    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
-    chmodSync(join(bin, name), 0o755);
+    writeProgram(bin, name, text);
   };
   program('busybox', 'exit 0');
   program(

@@ -8,8 +8,8 @@ import {
   isMet,
   judgeClaim,
   judgeFromRuns,
-} from '../../src/tasks/claims/judge.js';
-import { rangeText } from '../../src/tasks/claims/quantity.js';
+} from '../../src/tasks/claims/judge-claim.js';
+import { rangeText } from '../../src/tasks/claims/quantity-claim.js';
 import { CLAIMS, claimsOf, scenariosOf } from '../../src/tasks/claims/registry.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 import { claimCharts } from '../../src/report/charts/claims-chart.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exactInterval } from '../../src/base/statistics/proportions.js';
 import { conformancePage } from '../../src/report/render/conformance-page.js';
-import { differences } from '../../src/tasks/conformance/expectation.js';
+import { unexpectedCells } from '../../src/tasks/conformance/expected-matrix.js';
 import { matrixCsv, matrixMarkdown, matrixText } from '../../src/tasks/conformance/matrix-text.js';
 import { mergeMatrices } from '../../src/tasks/conformance/repeated.js';
 import type { Matrix } from '../../src/tasks/conformance/suite.js';
@@ -12,8 +12,8 @@ import {
   isChance,
   type MatrixCell,
   rateOf,
-  rateText,
-} from '../../src/tasks/conformance/verdict.js';
+  failureRateText,
+} from '../../src/tasks/conformance/judge-case.js';
 
 function cell(given: Partial<MatrixCell>): MatrixCell {
   const verdict = given.verdict ?? 'pass';
@@ -77,7 +77,7 @@ void describe('a matrix played several times', () => {
     assert.ok(isChance(only));
     assert.equal(cellText(only), 'FAIL 1/3*');
     assert.deepEqual(only.runs, ['pass', 'fail', 'pass']);
-    assert.equal(rateText(only), '1 of 3 conversations: 33 %, 95 % 0.84 to 91 %');
+    assert.equal(failureRateText(only), '1 of 3 conversations: 33 %, 95 % 0.84 to 91 %');
     assert.match(matrixText(merged, false), /played 3 times: \* 1 differed: a matter of chance/);
   });
 
@@ -90,9 +90,9 @@ void describe('a matrix played several times', () => {
 
   it('makes neither of both outcomes a difference from what is expected', () => {
     const stored = mergeMatrices([matrix(cell({})), matrix(failing)]);
-    assert.deepEqual(differences(stored, matrix(cell({}))), []);
-    assert.deepEqual(differences(stored, matrix(failing)), []);
-    assert.equal(differences(matrix(cell({})), matrix(failing)).length, 1);
+    assert.deepEqual(unexpectedCells(stored, matrix(cell({}))), []);
+    assert.deepEqual(unexpectedCells(stored, matrix(failing)), []);
+    assert.equal(unexpectedCells(matrix(cell({})), matrix(failing)).length, 1);
   });
 
   it('needs one', () => {

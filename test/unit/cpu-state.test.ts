@@ -243,10 +243,10 @@ describe('a contended CPU', () => {
     const [note = ''] = disturbanceNotes([inSet(1, [ALONE, WANTED])]);
     assert.match(
       note,
-      /^Contended CPUs: before or after 1 of 2 slices.* 1 are left out, by this alone\.$/,
+      /^Contended CPUs: before or after 1 of 2 slices.* Left out for this alone: 1 slice\.$/,
     );
     const [kept = ''] = disturbanceNotes([inSet(1, most)]);
-    assert.match(kept, /0 are left out, by this alone; 4 are kept/);
+    assert.match(kept, /Left out for this alone: 0 slices; kept, since .*: 4,/);
     assert.deepEqual(disturbanceNotes([inSet(1, [ALONE])]), []);
   });
 

@@ -1,16 +1,17 @@
 /** The configurations that drivers write, and what they say of a host that lacks something. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { buildGo } from '../../src/machine/forwarders/drivers/go-build.js';
 import { buildOf } from '../../src/machine/forwarders/drivers/nginx.js';
-import { needs } from '../../src/machine/forwarders/drivers/program.js';
+import { needs } from '../../src/machine/forwarders/drivers/driver-program.js';
 import type { CommandSpec } from '../../src/machine/forwarders/kind.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 import { PLAIN_STREAM } from '../../src/experiment/workload/schema.js';
 import { parseScenario } from '../../src/experiment/scenario/load.js';
+import { writeProgram } from '../support/tree.js';
 
 function kindOf(use: string) {
   const kind = forwarderKinds.get(use);
@@ -32,8 +33,7 @@ async function haproxyConfiguration(options: Record<string, unknown>): Promise<s
 function onlyPrograms(t: TestContext, programs: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'splicebench-unit-'));
   for (const [name, script] of Object.entries(programs)) {
-    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
-    chmodSync(join(folder, name), 0o755);
+    writeProgram(folder, name, script);
   }
   const before = process.env['PATH'];
   process.env['PATH'] = folder;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findBudget, type Measure, measureBudgets } from '../../src/tasks/claims/emulate-2008.js';
+import { findBudget, type Measure, measureBudgets } from '../../src/tasks/claims/budget-2008.js';
 import { emulationMarkdown } from '../../src/report/render/emulation.js';
 
 const LIMITS = { least: 0.1, most: 1 };

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { commandOn, type Host, localHost } from '../../src/machine/host/host.js';
 import { carrying, identify } from '../../src/machine/host/identity.js';
-import { joinsWords, sshPrefix } from '../../src/machine/topology/hosts/launch.js';
+import { joinsWords, sshPrefix } from '../../src/machine/topology/hosts/host-launch.js';
 import { connectFault, partsOf } from '../../src/machine/topology/hosts/remote-hosts.js';
 import { reachText } from '../../src/data/record/hosts-plan.js';
 import { shareOf } from '../../src/data/record/pairs.js';

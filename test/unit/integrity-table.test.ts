@@ -7,7 +7,11 @@ import {
   outcomesOfStreams,
   noConnections,
 } from '../../src/data/integrity/connection-outcomes.js';
-import { conditionRows, type IntegrityInput, runRows } from '../../src/data/integrity/table.js';
+import {
+  conditionRows,
+  type IntegrityInput,
+  runRows,
+} from '../../src/data/integrity/integrity-rows.js';
 import { integrityLine } from '../../src/data/integrity/tally-text.js';
 import type { ChurnResults, ConnectionResult } from '../../src/data/native/native-surface.js';
 import { flatTable } from '../../src/report/model/flat-table.js';

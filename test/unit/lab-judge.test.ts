@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { allControls } from '../../src/tasks/selftest/controls.js';
 import type { Control, ControlResult, Seen } from '../../src/tasks/selftest/control.js';
-import { judgeControl, judgeDetectors } from '../../src/tasks/selftest/judge.js';
+import { judgeControl, judgeDetectors } from '../../src/tasks/selftest/judge-control.js';
 import type { Incident } from '../../src/data/record/record.js';
 import { blankRecord } from '../../src/data/record/blank-record.js';
 import { plannedLabTrial } from './lab-fixtures.js';

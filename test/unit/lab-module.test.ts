@@ -1,6 +1,6 @@
 /** What the build of the module with the bug is told, by a make of the test's own; and where modules are looked for. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -11,6 +11,7 @@ import { loadCases, onPorts } from '../../src/tasks/conformance/case.js';
 import { buildBugModule } from '../../src/tasks/lab/bug-module.js';
 import { GUEST_PACKAGE, packageEntries } from '../../src/tasks/lab/guest-files.js';
 import { modulesBeside } from '../../src/tasks/lab/kernel.js';
+import { writeProgram } from '../support/tree.js';
 
 const ports = { source: 'port0', forwarder: 'port1', sink: 'port2' };
 const PORTS = completeTopology(topologySchema.parse({ kind: 'nic', ports })) as NicTopology;
@@ -33,8 +34,7 @@ function headers(makefile: string, variables: string, script: string): string {
   writeFileSync(join(modules, 'build', '.kernelvariables'), variables);
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'make'), `#!/bin/sh\n${script}\n`);
-  chmodSync(join(bin, 'make'), 0o755);
+  writeProgram(bin, 'make', script);
   process.env['PATH'] = [bin, path].join(delimiter);
   return modules;
 }

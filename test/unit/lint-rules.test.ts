@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ESLint, Linter } from 'eslint';
 import { packageRoot } from '../../src/base/process/package-root.js';
+import { writeTree } from '../support/tree.js';
 
 const root = mkdtempSync(join(tmpdir(), 'splicebench-lint-'));
 after(() => {
@@ -20,13 +21,7 @@ function deadCode(name: string, module: string) {
     'src/cli/a.ts': module,
     'package.json': '{ "name": "tree", "type": "module" }',
   };
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(tree, path)), { recursive: true });
-    writeFileSync(join(tree, path), text);
-  }
-  for (const own of ['knip.jsonc', 'tsconfig.json']) {
-    cpSync(join(packageRoot(), own), join(tree, own));
-  }
+  writeTree(tree, files, ['knip.jsonc', 'tsconfig.json']);
   symlinkSync(join(packageRoot(), 'node_modules'), join(tree, 'node_modules'));
   return spawnSync(join('node_modules', '.bin', 'knip'), ['--include', 'exports,files'], {
     cwd: tree,

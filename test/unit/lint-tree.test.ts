@@ -1,11 +1,12 @@
 /** Copied code, long C++ files and includes that go up fail the lint. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { packageRoot } from '../../src/base/process/package-root.js';
+import { writeTree } from '../support/tree.js';
 
 const root = mkdtempSync(join(tmpdir(), 'splicebench-lint-tree-'));
 after(() => {
@@ -15,11 +16,7 @@ after(() => {
 /** A tree of these files, with the project's own rule about copies. */
 function tree(name: string, files: Readonly<Record<string, string>>): string {
   const folder = join(root, name);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  cpSync(join(packageRoot(), '.jscpd.json'), join(folder, '.jscpd.json'));
+  writeTree(folder, files, ['.jscpd.json']);
   return folder;
 }
 
@@ -66,7 +63,7 @@ describe('C++ files', () => {
 describe('includes of C++ files', () => {
   const check = (name: string, files: Readonly<Record<string, string>>) => {
     const folder = tree(name, files);
-    cpSync(join(packageRoot(), 'native', 'storeys.json'), join(folder, 'native', 'storeys.json'));
+    writeTree(folder, {}, ['native/storeys.json']);
     const script = join(packageRoot(), '.ci', 'check-includes.cjs');
     return spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
   };

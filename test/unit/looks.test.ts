@@ -8,7 +8,7 @@ import { type BlockSample, pairedRatio } from '../../src/base/statistics/ratio.j
 import type { Answer } from '../../src/data/record/words.js';
 import type { Blocks } from '../../src/experiment/scenario/expand.js';
 import { ratioWidth, stopReason } from '../../src/experiment/trial/stopping.js';
-import { answerOf, judgingOf } from '../../src/experiment/verdict/answer.js';
+import { intervalAnswer, judgingOf } from '../../src/experiment/verdict/answer.js';
 
 const RUNS = 10_000;
 const BLOCKS: Blocks = { min: 6, max: 20, target: 0.03, equivalent: 0.03, budget: null };
@@ -102,12 +102,12 @@ describe('the bound of Student', () => {
 
 describe('what an interval answers', () => {
   it('equivalent inside the margin, also where it excludes 1', () => {
-    assert.equal(answerOf({ low: 1.005, high: 1.02 }, 0.03), 'equivalent');
-    assert.equal(answerOf({ low: 1 / 1.03, high: 1.03 }, 0.03), 'equivalent');
-    assert.equal(answerOf({ low: 1.005, high: 1.04 }, 0.03), 'higher');
-    assert.equal(answerOf({ low: 0.5, high: 0.9 }, 0.03), 'lower');
-    assert.equal(answerOf({ low: 0.96, high: 1.01 }, 0.03), 'undecided');
-    assert.equal(answerOf(null, 0.03), 'undecided');
+    assert.equal(intervalAnswer({ low: 1.005, high: 1.02 }, 0.03), 'equivalent');
+    assert.equal(intervalAnswer({ low: 1 / 1.03, high: 1.03 }, 0.03), 'equivalent');
+    assert.equal(intervalAnswer({ low: 1.005, high: 1.04 }, 0.03), 'higher');
+    assert.equal(intervalAnswer({ low: 0.5, high: 0.9 }, 0.03), 'lower');
+    assert.equal(intervalAnswer({ low: 0.96, high: 1.01 }, 0.03), 'undecided');
+    assert.equal(intervalAnswer(null, 0.03), 'undecided');
   });
 });
 

@@ -10,7 +10,7 @@ import {
   routeCommands,
   stillDifferent,
 } from '../../src/machine/host/port-state.js';
-import { waitForAnswer } from '../../src/machine/host/answer.js';
+import { waitForAnswer } from '../../src/machine/host/wait-for-answer.js';
 import type { Topology } from '../../src/data/record/plan.js';
 import { topologyText } from '../../src/machine/topology/common/topology-text.js';
 import { unavailableIn } from '../../src/experiment/trial/availability.js';

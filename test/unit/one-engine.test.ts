@@ -10,7 +10,7 @@ import { samplesOf, summarise } from '../../src/experiment/verdict/summary.js';
 import { evaluateThresholds } from '../../src/experiment/verdict/thresholds.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 import type { Claim } from '../../src/tasks/claims/claim.js';
-import { judgeClaim } from '../../src/tasks/claims/judge.js';
+import { judgeClaim } from '../../src/tasks/claims/judge-claim.js';
 import { CLAIMS, scenariosOf } from '../../src/tasks/claims/registry.js';
 import { scenarioOf } from './scenario-fixtures.js';
 import { setsOf } from './set-fixtures.js';

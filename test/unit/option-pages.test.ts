@@ -1,17 +1,11 @@
 /** What the pages say of forwarders' options, held against the registry. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { OPTION_SECTION, optionTable } from '../../bench/readme/option-table.js';
 import { replaceSection } from '../../bench/readme/section.js';
-import { packageRoot } from '../../src/base/process/package-root.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
-
-function pageOf(name: string): string {
-  return readFileSync(join(packageRoot(), 'docs', name), 'utf8');
-}
+import { docsPage } from '../support/docs-page.js';
 
 function optionsOf(use: string): Readonly<Record<string, unknown>> {
   return forwarderKinds.get(use)?.options.shape ?? assert.fail(use);
@@ -30,12 +24,12 @@ function untold(page: string, use: string, options: readonly string[]): string[]
 
 describe('docs/mechanisms.md', () => {
   it('has the table of options as the registry has them (make docs)', () => {
-    const text = pageOf('mechanisms.md');
+    const text = docsPage('mechanisms.md');
     assert.equal(replaceSection(text, OPTION_SECTION, optionTable()), text);
   });
 
   it('would differ if an option or a default were another', () => {
-    const [text, table] = [pageOf('mechanisms.md'), optionTable()];
+    const [text, table] = [docsPage('mechanisms.md'), optionTable()];
     for (const other of [
       table.replace(/\n\| `vmsplice` \| `pipe`[^\n]*/, ''),
       table.replace('| `10KiB` |', '| `16KiB` |'),
@@ -61,7 +55,7 @@ describe('docs/mechanisms.md', () => {
 });
 
 describe('docs/proxies.md', () => {
-  const page = pageOf('proxies.md');
+  const page = docsPage('proxies.md');
 
   it('has every option of every program, beside program and config', () => {
     for (const use of ['haproxy', 'nginx', 'socat', 'go', 'node-pipe', 'ssh']) {
@@ -83,7 +77,7 @@ describe('docs/selftest.md', () => {
     assert.ok(fault instanceof z.ZodOptional);
     const words = fault.unwrap();
     assert.ok(words instanceof z.ZodEnum);
-    const [, table = ''] = pageOf('selftest.md').split('## Faults in your own scenarios');
+    const [, table = ''] = docsPage('selftest.md').split('## Faults in your own scenarios');
     const missing = [...words.options, 'none-such'].filter((one) => !table.includes(`\`${one}\``));
     assert.deepEqual(missing, ['none-such']);
   });

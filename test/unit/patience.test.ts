@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { cpuOfTree, idleFor } from '../../src/base/process/patience.js';
+import { cpuOfTree, idleFor } from '../../src/base/process/idle-for.js';
 
 const LIMIT = 100;
 const never = new AbortController().signal;

@@ -8,7 +8,7 @@ import { checkBars, writeBars } from '../../bench/bars/store.js';
 import { UsageError } from '../../src/base/errors/errors.js';
 import { packageRoot } from '../../src/base/process/package-root.js';
 import type { RunManifest, TrialRecord } from '../../src/data/record/record.js';
-import { publishedMarkdown } from '../../src/report/render/published-index.js';
+import { publishedMarkdown } from '../../src/report/render/published-markdown.js';
 import { CLAIMS } from '../../src/tasks/claims/registry.js';
 import { publishedIndex } from '../../src/tasks/publish/published-index.js';
 import {

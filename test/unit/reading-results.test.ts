@@ -1,14 +1,12 @@
 /** docs/reading-results.md says what the files hold, from the code that makes them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { replaceSection } from '../../bench/readme/section.js';
-import { packageRoot } from '../../src/base/process/package-root.js';
 import { columnSections } from '../../src/data/record/columns-text.js';
 import { BOTTLENECKS, INCIDENT_CLASSES, OUTCOMES } from '../../src/data/record/words.js';
+import { docsPage } from '../support/docs-page.js';
 
-const text = readFileSync(join(packageRoot(), 'docs', 'reading-results.md'), 'utf8');
+const text = docsPage('reading-results.md');
 
 describe('docs/reading-results.md', () => {
   it('has the tables of columns and metrics as the code has them (make docs)', () => {

@@ -1,7 +1,7 @@
 /** What the kernel held and lost is told of trials that have no speed, in every report. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { heldInKernel, heldText } from '../../src/report/model/backlog.js';
+import { heldInKernel, heldText } from '../../src/report/model/held-in-kernel.js';
 import { trialsCsv } from '../../src/report/render/csv.js';
 import { htmlReport } from '../../src/report/render/html.js';
 import { markdownReport } from '../../src/report/render/markdown.js';

@@ -8,7 +8,7 @@ import {
   type Section,
   type Table,
   WRITTEN,
-} from '../../src/report/model/document.js';
+} from '../../src/report/model/document-blocks.js';
 import { flatTable } from '../../src/report/model/flat-table.js';
 import { documentOf } from '../../src/report/model/report-document.js';
 import type { RunReport } from '../../src/report/model/report-types.js';

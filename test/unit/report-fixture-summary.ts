@@ -2,7 +2,7 @@
 import { median } from 'simple-statistics';
 import { METRIC_COLUMNS, type MetricName } from '../../src/report/model/report-types.js';
 import { METRICS } from '../../src/data/record/metrics.js';
-import { answerOf } from '../../src/experiment/verdict/answer.js';
+import { intervalAnswer } from '../../src/experiment/verdict/answer.js';
 import type { SummaryRow } from '../../src/data/record/summary-columns.js';
 import type { TrialRecord } from '../../src/data/record/record.js';
 
@@ -75,7 +75,7 @@ function row(
     workload: 'stream',
     limited_by: metric === 'goodput' ? first.bottleneck : null,
     co_limited: coLimited,
-    answer: forwarder === baseline ? null : answerOf(intervalOf(ratio), 0.03),
+    answer: forwarder === baseline ? null : intervalAnswer(intervalOf(ratio), 0.03),
     equivalent_within: 0.03,
     ratio_confidence: ratio.low === null ? null : 0.95,
     payload: first.payload,

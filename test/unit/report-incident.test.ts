@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  callLines,
+  incidentCallLines,
   hexRows,
   incidentSentence,
   incidentText,
@@ -137,7 +137,7 @@ describe('an incident in hex', () => {
 
 describe('the calls around an incident', () => {
   it('point at those that carried it, as the report of 2008 did by hand', () => {
-    const lines = callLines(INCIDENT_2008);
+    const lines = incidentCallLines(INCIDENT_2008);
     assert.match(
       lines[3] ?? '',
       /splice\(flow 0, 65,536\) = 172 .*@ 14,164 {2}<== exactly these bytes$/,
@@ -149,13 +149,13 @@ describe('the calls around an incident', () => {
 
   it('say how much of it a call carried in part', () => {
     const call = { t: 1, name: 'recv', flow: 0, asked: 100, got: 33, offset: 0 };
-    const [, line] = callLines({ ...BASE, calls: [call] });
+    const [, line] = incidentCallLines({ ...BASE, calls: [call] });
     assert.match(line ?? '', /<== 1 of these bytes$/);
   });
 
   it('do not point at a call to the output for bytes that are missing', () => {
     const missing: Incident = { ...BASE, class: 'missing' };
-    const lines = callLines({
+    const lines = incidentCallLines({
       ...missing,
       calls: (['in', 'out'] as const).map((side) => ({
         t: 1,
@@ -174,7 +174,7 @@ describe('the calls around an incident', () => {
   it('stand in line, and bytes that are missing went as far as the forwarder moved them', () => {
     const call = { t: 1, name: 'tee', flow: 0, asked: 100, got: 100, offset: 0 };
     const sides = (['in', 'within', 'out'] as const).map((side) => ({ ...call, side }));
-    const lines = callLines({ ...BASE, class: 'missing', calls: sides });
+    const lines = incidentCallLines({ ...BASE, class: 'missing', calls: sides });
     assert.match(lines[1] ?? '', /in {5}tee.*<== all of these bytes$/);
     assert.match(lines[2] ?? '', /within tee.*<== all of these bytes$/);
     assert.match(lines[3] ?? '', /out {4}tee\S*.*@ 0$/);
@@ -182,7 +182,7 @@ describe('the calls around an incident', () => {
 
   it('name an errno that the system does not know by its number', () => {
     const call = { t: 1, name: 'recv', flow: 0, asked: 100, got: -9999, offset: 0 };
-    const [, line] = callLines({ ...BASE, calls: [call] });
+    const [, line] = incidentCallLines({ ...BASE, calls: [call] });
     assert.match(line ?? '', /-1 .*9999/);
   });
 });

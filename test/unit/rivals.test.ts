@@ -1,11 +1,12 @@
 /** `make rivals`: what it says where nothing can be fetched. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { packageRoot } from '../../src/base/process/package-root.js';
+import { writeProgram } from '../support/tree.js';
 
 /** Runs the script with an apt-get of our own. */
 function rivals(t: TestContext, release: string, apt: string) {
@@ -14,8 +15,7 @@ function rivals(t: TestContext, release: string, apt: string) {
     rmSync(folder, { recursive: true });
   });
   for (const [name, script] of Object.entries({ 'apt-get': apt, dpkg: '', 'dpkg-deb': '' })) {
-    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
-    chmodSync(join(folder, name), 0o755);
+    writeProgram(folder, name, script);
   }
   writeFileSync(join(folder, 'os-release'), release);
   const script = join(packageRoot(), '.ci', 'rivals.sh');

@@ -1,5 +1,6 @@
 /** A small registry and a minimal scenario for the tests of scenarios. */
 import { z } from 'zod';
+import { wordsOf } from '../../src/base/errors/words.js';
 import type { Cell, StreamWorkload } from '../../src/data/record/plan.js';
 import type { Kinds, OptionedKind } from '../../src/experiment/scenario/entries.js';
 import type { Scenario } from '../../src/experiment/scenario/expand.js';
@@ -27,7 +28,7 @@ export function messageOf(action: () => unknown): string {
   try {
     action();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return wordsOf(error);
   }
   return '(no error)';
 }

@@ -1,10 +1,7 @@
 /** docs/scenarios.md has every key of the schemas, no other, and the defaults as the code has them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { packageRoot } from '../../src/base/process/package-root.js';
 import { parseScenario } from '../../src/experiment/scenario/load.js';
 import { keysAt } from '../../src/experiment/scenario/schema.js';
 import { completeTopology } from '../../src/experiment/scenario/topology.js';
@@ -13,8 +10,9 @@ import { roomOf, KINDS } from '../../src/experiment/workload/rooms.js';
 import { PLAIN_STREAM, workloadSchema } from '../../src/experiment/workload/schema.js';
 import { forwarderKinds } from '../../src/machine/forwarders/registry.js';
 import { messageOf } from './scenario-fixtures.js';
+import { docsPage } from '../support/docs-page.js';
 
-const page = readFileSync(join(packageRoot(), 'docs', 'scenarios.md'), 'utf8');
+const page = docsPage('scenarios.md');
 
 /** A row of a table of keys: what its first cell names, and the cell of its default. */
 interface Row {

@@ -7,8 +7,8 @@ import type {
   ScriptStepRecord,
   SocketQueue,
 } from '../../src/data/native/native-script.js';
-import { judgeConversation } from '../../src/experiment/workload/script/judge.js';
-import { callLines, storyOf } from '../../src/experiment/workload/script/story.js';
+import { judgeConversation } from '../../src/experiment/workload/script/judge-conversation.js';
+import { lastCallLines, storyOf } from '../../src/experiment/workload/script/story.js';
 import { parseCase } from '../../src/tasks/conformance/case.js';
 
 const HEAD = `name: mine
@@ -144,10 +144,10 @@ void test('the forwarder’s last calls, by its own clock', () => {
     },
     { t: 0.0012, name: 'splice', asked: 16_384, got: 0, offset: 0, flow: 0 },
   ];
-  assert.deepEqual(callLines(calls), [
+  assert.deepEqual(lastCallLines(calls), [
     "the forwarder's last 2 calls, by its own clock:",
     '  1.1 ms  recv in  16384 of 65536',
     '  1.2 ms  splice  0 of 16384',
   ]);
-  assert.deepEqual(callLines([]), []);
+  assert.deepEqual(lastCallLines([]), []);
 });

@@ -5,7 +5,7 @@ import {
   type ScriptEndRecord,
   STEP_OUTCOMES,
 } from '../../src/data/native/native-script.js';
-import { judgeConversation } from '../../src/experiment/workload/script/judge.js';
+import { judgeConversation } from '../../src/experiment/workload/script/judge-conversation.js';
 import { loadCases, parseCase } from '../../src/tasks/conformance/case.js';
 
 const HEAD = `name: mine

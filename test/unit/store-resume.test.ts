@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RunManifest } from '../../src/data/record/record.js';
-import { assertSameRun, differences, storedScenarios } from '../../src/experiment/trial/resume.js';
+import {
+  assertSameRun,
+  planDifferences,
+  storedScenarios,
+} from '../../src/experiment/trial/resume.js';
 import type { Scenario } from '../../src/experiment/scenario/expand.js';
 import { scenarioOf } from './scenario-fixtures.js';
 
@@ -44,10 +48,10 @@ describe('a stored scenario', () => {
 
 describe('resuming', () => {
   it('needs nothing to be given again, and accepts the same', () => {
-    assert.deepEqual(differences(manifest, null, null), []);
-    assert.deepEqual(differences(manifest, [scenarioOf(TEXT)], '42'), []);
+    assert.deepEqual(planDifferences(manifest, null, null), []);
+    assert.deepEqual(planDifferences(manifest, [scenarioOf(TEXT)], '42'), []);
     const renamed = TEXT.replace('first', 'another description');
-    assert.deepEqual(differences(manifest, [scenarioOf(renamed)], null), []);
+    assert.deepEqual(planDifferences(manifest, [scenarioOf(renamed)], null), []);
   });
 
   const changed: [what: string, text: string, ...lines: string[]][] = [
@@ -71,7 +75,7 @@ describe('resuming', () => {
   ];
   for (const [what, text, ...lines] of changed) {
     it(`tells what differs: ${what}`, () => {
-      const found = differences(manifest, [scenarioOf(text)], '42');
+      const found = planDifferences(manifest, [scenarioOf(text)], '42');
       assert.equal(found.length, lines.length, found.join('\n'));
       for (const [index, line] of lines.entries()) {
         assert.ok(found[index]?.startsWith(line), found[index]);

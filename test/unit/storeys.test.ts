@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { packageRoot } from '../../src/base/process/package-root.js';
+import { writeTree } from '../support/tree.js';
 
 const root = mkdtempSync(join(tmpdir(), 'splicebench-storeys-'));
 after(() => {
@@ -14,19 +15,8 @@ after(() => {
 /** What the rule says of a tree of these files, with the project's own order and configuration. */
 function judged(name: string, files: Readonly<Record<string, string>>) {
   const tree = join(root, name);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(tree, path)), { recursive: true });
-    writeFileSync(join(tree, path), text);
-  }
-  for (const own of [
-    '.dependency-cruiser.cjs',
-    'tsconfig.json',
-    'src/storeys.json',
-    'package.json',
-  ]) {
-    mkdirSync(dirname(join(tree, own)), { recursive: true });
-    cpSync(join(packageRoot(), own), join(tree, own));
-  }
+  const own = ['.dependency-cruiser.cjs', 'tsconfig.json', 'src/storeys.json', 'package.json'];
+  writeTree(tree, files, own);
   symlinkSync(join(packageRoot(), 'node_modules'), join(tree, 'node_modules'));
   const { status, stdout } = spawnSync(
     join('node_modules', '.bin', 'depcruise'),

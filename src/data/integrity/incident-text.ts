@@ -46,7 +46,7 @@ export function incidentText(incident: Incident, style: IncidentStyle): string {
     incidentSentence(incident),
     ...(shown.length === 0 ? [] : [head, ...dump]),
     ...(left > 0 ? [`… about ${plural(left, 'byte')} more are stored`] : []),
-    ...callLines(incident),
+    ...incidentCallLines(incident),
   ]
     .map((line) => line.trimEnd())
     .join('\n');
@@ -181,7 +181,7 @@ function hexColumn(
  * The recorded calls in the manner of strace. Calls that moved bytes of the stretch are pointed at,
  * and one that moved exactly its bytes is named so: that was the clue of 2008.
  */
-export function callLines(incident: Incident): string[] {
+export function incidentCallLines(incident: Incident): string[] {
   const calls = incident.calls ?? [];
   if (calls.length === 0) {
     const { calls_absent: why } = incident;

@@ -4,18 +4,18 @@ import { classesFound, type Tally } from './tally.js';
 
 /** "below 73 per TB" when nothing was found, else "15 to 214 per TB". */
 export function boundText({ low, high }: RateBounds): string {
-  const upper = rateNumber(high);
-  return low > 0 ? `${rateNumber(low)} to ${upper} per TB` : `below ${upper} per TB`;
+  const upper = rateDigits(high);
+  return low > 0 ? `${rateDigits(low)} to ${upper} per TB` : `below ${upper} per TB`;
 }
 
 /** "below 12 per 1,000", or "2.5 to 31 per 1,000", of a rate per connection. */
 export function perThousandText({ low, high }: RateBounds): string {
-  const upper = rateNumber(high * 1000);
-  return low > 0 ? `${rateNumber(low * 1000)} to ${upper} per 1,000` : `below ${upper} per 1,000`;
+  const upper = rateDigits(high * 1000);
+  return low > 0 ? `${rateDigits(low * 1000)} to ${upper} per 1,000` : `below ${upper} per 1,000`;
 }
 
 /** Two significant digits, as in `boundSentence`, so that a report never says 7 and 7.0. */
-export function rateNumber(rate: number): string {
+export function rateDigits(rate: number): string {
   return figure(Number(rate.toPrecision(2)), 2).replace(/\.0$/, '');
 }
 

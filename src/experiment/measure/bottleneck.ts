@@ -34,7 +34,7 @@ export interface BusyParts {
   link: { share: number; name: string; of?: string } | null;
 }
 
-export interface Finding {
+export interface NamedBottleneck {
   bottleneck: Bottleneck;
   /** In words, e.g. "forwarder: its CPU 99 % busy". */
   reason: string;
@@ -50,7 +50,7 @@ const ACHIEVED = 0.97;
  * go faster either way. When the endpoints' CPU is full and the forwarder's is not, the endpoint that
  * used more of it is named, and the trial says only how fast the forwarder is at least.
  */
-export function findBottleneck(parts: BusyParts): Finding {
+export function findBottleneck(parts: BusyParts): NamedBottleneck {
   const set = setRate(parts);
   if (set !== null) return set;
   const forwarder = Math.max(parts.forwarder ?? 0, parts.forwarderCpu ?? 0);
@@ -82,7 +82,7 @@ export function findBottleneck(parts: BusyParts): Finding {
   return { bottleneck: 'unknown', reason: `nothing saturated: ${all}` };
 }
 
-function setRate({ flow }: BusyParts): Finding | null {
+function setRate({ flow }: BusyParts): NamedBottleneck | null {
   if (flow === undefined) return null;
   const { passed, rate, reader } = flow;
   if (reader !== null && passed >= reader * ACHIEVED) {

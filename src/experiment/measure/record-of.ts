@@ -14,7 +14,7 @@ import { zeroCopyShare } from '../../data/record/zero-copy.js';
 import type { PlannedTrial, Topology } from '../../data/record/plan.js';
 import { formatBitRate } from '../../base/units/sizes.js';
 import { blankRecord } from '../../data/record/blank-record.js';
-import { type BusyParts, findBottleneck, type Finding } from './bottleneck.js';
+import { type BusyParts, findBottleneck, type NamedBottleneck } from './bottleneck.js';
 import { endCpus, sends, type Side, SIDES } from './endpoints.js';
 import type { LoadFigures } from './load-figures.js';
 import { notOfWorkload } from './not-of-workload.js';
@@ -328,7 +328,7 @@ function finder(
   { trial, placement, linkSpeed = null, congestion = [] }: Base,
   w: WindowFigures,
   directions: number,
-): Finding {
+): NamedBottleneck {
   const { cell, forwarder } = trial;
   const direct = forwarder.use === 'direct';
   const upstreamSends = sends('upstream', cell.workload);

@@ -4,7 +4,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { UsageError } from '../../base/errors/errors.js';
-import { readYaml, textOf } from './document.js';
+import { readYaml, textOf } from './yaml-document.js';
 import type { Kinds } from './entries.js';
 import { expand, type Scenario } from './expand.js';
 import { resolveScenario } from './names.js';

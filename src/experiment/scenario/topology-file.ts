@@ -1,6 +1,6 @@
 /** `--topology FILE`: where scenarios run, in a file of its own, so that each need not be written anew. */
 import { z } from 'zod';
-import { readYaml, textOf } from './document.js';
+import { readYaml, textOf } from './yaml-document.js';
 import { topologyProblems } from './expand.js';
 import { problemsOf } from './problems.js';
 import { scenarioSchema, topologySchema } from './schema.js';

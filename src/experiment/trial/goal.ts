@@ -5,7 +5,7 @@
 import { count, duration, listed, plural } from '../../base/units/quantity.js';
 import type { BoundProgress } from '../../data/integrity/bound-reached.js';
 import type { TrialRecord } from '../../data/record/record.js';
-import { rateText } from '../verdict/bound.js';
+import { boundRateText } from '../verdict/bound.js';
 import { type BoundThreshold, progressOf } from '../verdict/thresholds.js';
 
 /** What is known of the bounds after a block. */
@@ -59,7 +59,7 @@ export function reachedReason(
 ): string {
   const parts = bounds.map((bound) => {
     const shown = progressOf(bound, trials).map(
-      ({ forwarder, high }) => `${forwarder} below ${rateText(high ?? 0, bound.quantity)}`,
+      ({ forwarder, high }) => `${forwarder} below ${boundRateText(high ?? 0, bound.quantity)}`,
     );
     return `'${bound.text}' reached (${listed(shown)})`;
   });
@@ -87,7 +87,7 @@ function impossibility(
       return `'${bound.text}' cannot be reached: ${found}, none of whose bytes were compared`;
     }
     if (reach.beyond) {
-      const low = rateText(reach.low, bound.quantity);
+      const low = boundRateText(reach.low, bound.quantity);
       return `'${bound.text}' cannot be reached: ${found} ${reach.events === 1 ? 'means' : 'mean'} more than ${low} at 95 %`;
     }
     if (done + blocksLeft(reach, done) > most) {
@@ -109,7 +109,7 @@ function standing(
   { forwarder, high, events }: BoundProgress,
 ): string {
   const found = events === 0 ? '' : ` after ${plural(events, 'incident')}`;
-  return `${forwarder} is below ${rateText(high ?? 0, quantity)}${found}, to be below ${limit}`;
+  return `${forwarder} is below ${boundRateText(high ?? 0, quantity)}${found}, to be below ${limit}`;
 }
 
 function blocksText(blocks: number): string {

@@ -19,7 +19,7 @@ import {
   environmentNow,
   type MadeHosts,
   makeHosts,
-  type Place,
+  type TrialPlace,
   placeKey,
 } from './made-hosts.js';
 import { type HostAnswers, lackingForCell } from './availability.js';
@@ -358,7 +358,7 @@ export class LiveExecutor implements TrialExecutor {
   }
 
   /** Where a cell's trials run; made once, given back by close(). */
-  hostsFor(place: Place): Promise<TrialHosts> {
+  hostsFor(place: TrialPlace): Promise<TrialHosts> {
     const key = placeKey(place);
     const { topology } = place;
     const known = this.hosts.get(key);
@@ -374,7 +374,7 @@ export class LiveExecutor implements TrialExecutor {
   }
 
   /** Ports are in one place at a time: whatever else has some gives them back first. */
-  private async portsFor(own: string, place: Place): Promise<TrialHosts> {
+  private async portsFor(own: string, place: TrialPlace): Promise<TrialHosts> {
     const others = [...this.hosts].filter(([key]) => this.ported.has(key));
     for (const [key, other] of others) {
       this.hosts.delete(key);
@@ -391,7 +391,7 @@ export class LiveExecutor implements TrialExecutor {
    * @returns why the topology cannot be had
    */
   private async hostsStillThere(
-    place: Place,
+    place: TrialPlace,
   ): Promise<TrialHosts | TopologyUnavailable | HostUnreachable> {
     const key = placeKey(place);
     try {

@@ -10,22 +10,22 @@ import type { Cell, Topology } from '../../data/record/plan.js';
 import { environmentsOf } from './host-environments.js';
 
 /** What hosts are made for. */
-export type Place = Pick<Cell, 'topology' | 'pin'>;
+export type TrialPlace = Pick<Cell, 'topology' | 'pin'>;
 
 /** The same text for cells that share their hosts. */
-export function placeKey(place: Place): string {
+export function placeKey(place: TrialPlace): string {
   const cpus = receivingCpus(place);
   const { topology } = place;
   return JSON.stringify(cpus === null ? topology : { topology, cpus });
 }
 
 /** The forwarder's CPUs where what it receives is steered to them; null = they change nothing of the hosts. */
-function receivingCpus({ topology, pin }: Place): number[] | null {
+function receivingCpus({ topology, pin }: TrialPlace): number[] | null {
   if (topology.kind !== 'veth' || topology.receive === undefined) return null;
   return placeRoles(pin).forwarder;
 }
 
-export function makeHosts(place: Place): Promise<TrialHosts> {
+export function makeHosts(place: TrialPlace): Promise<TrialHosts> {
   const { topology } = place;
   switch (topology.kind) {
     case 'loopback':

@@ -43,7 +43,7 @@ export function assertSameRun(
   scenarios: readonly Scenario[] | null,
   seed: string | null,
 ): void {
-  const lines = differences(manifest, scenarios, seed);
+  const lines = planDifferences(manifest, scenarios, seed);
   if (lines.length === 0) return;
   throw new UsageError(
     [
@@ -54,7 +54,7 @@ export function assertSameRun(
 }
 
 /** Everything that differs between a stored run and what is asked for now, a line each. */
-export function differences(
+export function planDifferences(
   manifest: RunManifest,
   scenarios: readonly Scenario[] | null,
   seed: string | null,

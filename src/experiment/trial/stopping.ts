@@ -11,7 +11,7 @@ import { mainMetric } from '../workload/main-metric.js';
 import { confidenceAfter, plannedLooks } from '../../base/statistics/looks.js';
 import { type BlockSample, pairedRatio, relativeWidth } from '../../base/statistics/ratio.js';
 import type { Answer } from '../../data/record/words.js';
-import { answerOf, judgingOf } from '../verdict/answer.js';
+import { intervalAnswer, judgingOf } from '../verdict/answer.js';
 import { samplesOf } from '../verdict/summary.js';
 
 /** How well the ratio of one forwarder to the baseline is known. */
@@ -57,7 +57,7 @@ export function ratioWidth(
   const ratio = pairedRatio(samples, reference, confidenceAfter(done, range));
   return {
     width: relativeWidth(ratio),
-    answer: answerOf(ratio.interval, margin),
+    answer: intervalAnswer(ratio.interval, margin),
     measurable: ratio.n > 0,
   };
 }

@@ -50,7 +50,7 @@ export const JUDGED_ONCE: Judging = { range: null, margin: DEFAULT_MARGIN };
  * @param interval of the ratio; null = too few samples
  * @param margin as a fraction: 0.03 stands for 1/1.03 to 1.03
  */
-export function answerOf(interval: Interval | null, margin: number): Answer {
+export function intervalAnswer(interval: Interval | null, margin: number): Answer {
   if (interval === null) return 'undecided';
   if (interval.low >= 1 / (1 + margin) && interval.high <= 1 + margin) return 'equivalent';
   if (interval.low > 1) return 'higher';

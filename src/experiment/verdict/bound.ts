@@ -1,6 +1,6 @@
 /** Bounds as people write them: `corruption < 1/TB`, `splice.corruption < 5/1000 connections`. */
 import type { BoundUnit } from '../../data/integrity/bound-reached.js';
-import { rateNumber } from '../../data/integrity/tally-text.js';
+import { rateDigits } from '../../data/integrity/tally-text.js';
 import { suggestion } from '../../base/text/nearest.js';
 
 /** A bound on the rate of corruption, at 95 %. Plain data: it is stored with the scenario. */
@@ -64,6 +64,6 @@ export function parseBound(
 }
 
 /** "3.5 per TB": a rate per byte or connection in the unit of the bound. */
-export function rateText(rate: number, { per, perText }: BoundQuantity): string {
-  return `${rateNumber(rate * per)} per ${perText}`;
+export function boundRateText(rate: number, { per, perText }: BoundQuantity): string {
+  return `${rateDigits(rate * per)} per ${perText}`;
 }

@@ -46,7 +46,7 @@ export interface ComparedFigure {
   reason: string | null;
 }
 
-export interface Comparison {
+export interface SidesComparison {
   a: string;
   b: string;
   figures: ComparedFigure[];
@@ -66,7 +66,7 @@ export function compareSides(
   b: ComparedSide,
   metrics: readonly string[] = [],
   judging: ReadonlyMap<string, Judging> = new Map(),
-): Comparison {
+): SidesComparison {
   const paired = a.manifest.run_id === b.manifest.run_id;
   const notes = [
     ...(paired ? [] : differencesOfHosts(a.manifest.environment, b.manifest.environment)),

@@ -16,7 +16,7 @@ import { endsShareHost } from '../../data/record/shared-host.js';
 import { leftOutOf } from '../../data/record/left-out.js';
 import { confidenceAfter } from '../../base/statistics/looks.js';
 import { estimateMedian } from '../../base/statistics/interval.js';
-import { answerOf, JUDGED_ONCE, type Judging } from './answer.js';
+import { intervalAnswer, JUDGED_ONCE, type Judging } from './answer.js';
 import { setsLeftOut } from './apart-sets.js';
 import { endsOf } from './condition.js';
 import { type Metric, METRICS } from '../../data/record/metrics.js';
@@ -186,7 +186,7 @@ function row(
     workload: workload.kind,
     unavailable: null,
     limited_by: metric.name === 'goodput' ? mostOften(own.filter(isUsable)) : null,
-    answer: ratio === null || ratio.n === 0 ? null : answerOf(ratio.interval, margin),
+    answer: ratio === null || ratio.n === 0 ? null : intervalAnswer(ratio.interval, margin),
     equivalent_within: margin,
     ratio_confidence: ratio?.interval == null ? null : confidence,
     payload: ends.payload,
@@ -219,7 +219,7 @@ function limitBeside(
   sides: readonly string[],
 ): 'bound' | 'co-limited' | null {
   const isLimited = (limits: readonly Bottleneck[]) =>
-    sides.some((label) => limitOf(trials, label, limits) !== null);
+    sides.some((label) => limitOfForwarder(trials, label, limits) !== null);
   if (isLimited(trials.some(endsShareHost) ? ['link'] : OTHERS)) return 'bound';
   return isLimited(OTHERS) ? 'co-limited' : null;
 }
@@ -231,7 +231,7 @@ export const OTHERS: readonly Bottleneck[] = ['source', 'sink', 'link'];
  * Which of these limits held a forwarder back in more than half of its usable trials, together: the one
  * that did so most often; null where they did not.
  */
-export function limitOf(
+export function limitOfForwarder(
   trials: readonly TrialRecord[],
   forwarder: string,
   limits: readonly Bottleneck[],

@@ -10,7 +10,7 @@ import { type SummaryRow } from '../../data/record/summary-columns.js';
 import { type TrialRecord } from '../../data/record/record.js';
 import { type BoundProgress, boundProgress } from '../../data/integrity/bound-reached.js';
 import { METRIC_NAMES } from '../../data/record/metrics.js';
-import { type BoundQuantity, looksLikeBound, parseBound, rateText } from './bound.js';
+import { type BoundQuantity, looksLikeBound, parseBound, boundRateText } from './bound.js';
 import { plural } from '../../base/units/quantity.js';
 import { comparesConditions } from './verdict-conditions.js';
 import { suggestion } from '../../base/text/nearest.js';
@@ -34,7 +34,7 @@ const COUNTS = [
 export type Count = (typeof COUNTS)[number];
 
 /** What a threshold looks at. `forwarder` null = all of them together. */
-export type Quantity =
+export type ThresholdQuantity =
   | { kind: 'metric'; forwarder: string; metric: string }
   | { kind: 'ratio'; forwarder: string; metric: string }
   | { kind: 'count'; forwarder: string | null; count: Count }
@@ -43,17 +43,17 @@ export type Quantity =
 export interface Threshold {
   /** As written. */
   text: string;
-  quantity: Quantity;
+  quantity: ThresholdQuantity;
   operator: Operator;
   limit: number;
 }
 
 /** `unavailable` counts as not met. */
-export type Verdict = 'met' | 'not met' | 'unavailable';
+export type ThresholdVerdict = 'met' | 'not met' | 'unavailable';
 
 export interface ThresholdResult {
   threshold: Threshold;
-  verdict: Verdict;
+  verdict: ThresholdVerdict;
   /** The figure that decided: the worst over all cells; null when unavailable. */
   value: number | null;
   /** The cell the value is from; null for counts and when unavailable. */
@@ -96,7 +96,7 @@ export function parseThreshold(
   return { text: text.trim(), quantity, operator, limit };
 }
 
-function parseQuantity(text: string, labels: readonly string[]): Quantity | string {
+function parseQuantity(text: string, labels: readonly string[]): ThresholdQuantity | string {
   const alone = COUNTS.find((count) => count === text);
   if (alone !== undefined) return { kind: 'count', forwarder: null, count: alone };
   // Labels may hold dots, so the longest that fits is meant.
@@ -188,13 +188,13 @@ function evaluateBound(
     verdict: worst.reached ? 'met' : 'not met',
     value: worst.high * quantity.per,
     cell: null,
-    detail: `${worst.forwarder} below ${rateText(worst.high, quantity)} at 95 %`,
+    detail: `${worst.forwarder} below ${boundRateText(worst.high, quantity)} at 95 %`,
   };
 }
 
 function evaluateMetric(
   threshold: Threshold,
-  { kind, forwarder, metric }: Extract<Quantity, { kind: 'metric' | 'ratio' }>,
+  { kind, forwarder, metric }: Extract<ThresholdQuantity, { kind: 'metric' | 'ratio' }>,
   rows: readonly SummaryRow[],
 ): ThresholdResult {
   const cells = rows
@@ -236,7 +236,7 @@ const CO_LIMITED =
 
 function evaluateCount(
   threshold: Threshold,
-  { forwarder, count }: Extract<Quantity, { kind: 'count' }>,
+  { forwarder, count }: Extract<ThresholdQuantity, { kind: 'count' }>,
   trials: readonly TrialRecord[],
 ): ThresholdResult {
   const relevant = trials.filter((trial) => forwarder === null || trial.forwarder === forwarder);

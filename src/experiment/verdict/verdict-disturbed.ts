@@ -22,11 +22,9 @@ function stolenNotes(all: readonly SliceSeries[]): string[] {
   const { found, of: rounds, out } = tallyOf(all, ({ disturbed }) => disturbed);
   if (found === 0) return [];
   const kept =
-    out < found
-      ? `; ${count(found - out)} are kept, where they were more than half of their set`
-      : '';
+    out < found ? `; kept, since they are more than half of their set: ${count(found - out)}` : '';
   return [
-    `Stolen time: in ${count(found)} of ${count(rounds)} rounds the hypervisor took 10 ms or more from a slice, and ${count(out)} are left out for all forwarders of their sets${kept}.`,
+    `Stolen time: in ${count(found)} of ${count(rounds)} rounds the hypervisor took 10 ms or more from a slice. Left out, for all forwarders alike: ${plural(out, 'round')}${kept}.`,
   ];
 }
 
@@ -50,7 +48,7 @@ function sharedNotes(trials: readonly TrialRecord[], leftOut: ReadonlySet<string
   if (found === 0) return [];
   const sets = new Set(all.flatMap(({ set }) => (leftOut.has(set) ? [set] : [])));
   return [
-    `Shared cores: in ${count(found)} of ${count(slices)} slices a fixed piece of work took more than ${SHARED} times its shortest time on the forwarder's CPU or on that of source and sink, as where the other hardware thread of its core works for somebody else. Left out, by this alone: ${plural(out, 'slice')} of sets in which most had none, and ${plural(sets.size, 'whole set')} of the rarer kind, of this or of CPUs apart.`,
+    `Shared cores: in ${count(found)} of ${count(slices)} slices a fixed piece of work took more than ${SHARED} times its shortest time on the forwarder's CPU or on that of source and sink, as where the other hardware thread of its core works for somebody else. Left out for this alone: ${plural(out, 'slice')} of sets in which most had none, and ${plural(sets.size, 'whole set')} of the rarer kind, of this or of CPUs apart.`,
   ];
 }
 
@@ -61,10 +59,10 @@ function contendedNotes(trials: readonly TrialRecord[]): string[] {
   if (found === 0) return [];
   const kept =
     out < found
-      ? `; ${count(found - out)} are kept, of sets that would have lost more than three quarters: their figures are of a machine that does other work`
+      ? `; kept, since their sets would have lost more than three quarters: ${count(found - out)}, whose figures are those of a machine that does other work`
       : '';
   return [
-    `Contended CPUs: before or after ${count(found)} of ${count(slices)} slices, when nothing flowed, another task wanted the forwarder's CPU or that of source and sink, and ${count(out)} are left out, by this alone${kept}.`,
+    `Contended CPUs: before or after ${count(found)} of ${count(slices)} slices, when nothing flowed, another task wanted the forwarder's CPU or that of source and sink. Left out for this alone: ${plural(out, 'slice')}${kept}.`,
   ];
 }
 

@@ -7,7 +7,7 @@ import { figure, ratio } from '../../base/units/quantity.js';
 import type { SummaryRow } from '../../data/record/summary-columns.js';
 import type { EndsKind } from './condition.js';
 import { isLeast } from './verdict-limit.js';
-import { type Comparison, intervalText, subjectName } from './verdict-words.js';
+import { type BaselineComparison, intervalText, subjectName } from './verdict-words.js';
 
 export const ENDS_WORDS: Readonly<Record<EndsKind, string>> = {
   copied: 'with real bytes',
@@ -27,7 +27,7 @@ export function besideText(kind: EndsKind, { comparison, cpu }: Beside): string 
 
 /** The same forwarders between ends of another kind. */
 export interface Beside {
-  comparison: Comparison;
+  comparison: BaselineComparison;
   /** Its CPU, in words. */
   cpu: string;
 }
@@ -39,7 +39,7 @@ const PLANNED = 10;
  * "; 10 Gbps with real bytes take 0.93 cores of the whole system instead of 1.31, and 0.12 of the forwarder
  * instead of 0.26"; empty where no cost is known.
  */
-export function coresText(kind: EndsKind, comparison: Comparison): string {
+export function coresText(kind: EndsKind, comparison: BaselineComparison): string {
   const { cpu, system, baseCpu, baseSystem } = comparison;
   const parts = [
     ...coresPart(system, baseSystem, 'the whole system'),
@@ -60,7 +60,7 @@ function coresPart(own: SummaryRow | null, base: SummaryRow | null, whose: strin
  * forwarder, which it does not save. Empty where the two agree, or nothing is known of it.
  */
 export function differenceText(
-  [lead, other]: readonly [Comparison, Comparison],
+  [lead, other]: readonly [BaselineComparison, BaselineComparison],
   [leadKind, otherKind]: readonly [EndsKind, EndsKind],
 ): string {
   const first = restOf(lead);
@@ -71,7 +71,7 @@ export function differenceText(
 }
 
 /** CPU seconds per GB of everything but the forwarder. */
-function restOf({ cpu, system }: Comparison): number | null {
+function restOf({ cpu, system }: BaselineComparison): number | null {
   if (cpu?.median == null || system?.median == null) return null;
   return Math.max(0, system.median - cpu.median);
 }

@@ -3,7 +3,7 @@ import { count, ratio } from '../../base/units/quantity.js';
 import type { Bottleneck } from '../../data/record/words.js';
 import {
   baselineName,
-  type Comparison,
+  type BaselineComparison,
   intervalText,
   marginText,
   subjectName,
@@ -26,7 +26,7 @@ export interface ComparisonLimit {
 }
 
 /** What limited a comparison beside the forwarders. */
-export function limitOf(comparison: Comparison): ComparisonLimit {
+export function limitOfComparison(comparison: BaselineComparison): ComparisonLimit {
   const common = limitOfBoth(comparison);
   if (common !== null) {
     const words = `. ${SUBJECTS[common]} limits both, so compare CPU per GB: ${costText(comparison)}`;
@@ -62,12 +62,12 @@ export function limitOf(comparison: Comparison): ComparisonLimit {
 }
 
 /** True where a ratio above 1 is a lower bound: not where the link gave both all that there is. */
-export function isLeast(comparison: Comparison): boolean {
+export function isLeast(comparison: BaselineComparison): boolean {
   return comparison.main.lower_bound && limitOfBoth(comparison) === null;
 }
 
 /** Of a matrix: in how many conditions only the cost can be compared; empty where in none. */
-export function limitedSentences(comparisons: readonly Comparison[]): string {
+export function limitedSentences(comparisons: readonly BaselineComparison[]): string {
   return COMMON.map((limit) => {
     const found = comparisons.filter((one) => limitOfBoth(one) === limit).length;
     if (found === 0) return '';
@@ -76,12 +76,12 @@ export function limitedSentences(comparisons: readonly Comparison[]): string {
   }).join('');
 }
 
-function limitOfBoth({ main, base }: Comparison): Common | null {
+function limitOfBoth({ main, base }: BaselineComparison): Common | null {
   return COMMON.find((limit) => main.limited_by === limit && base?.limited_by === limit) ?? null;
 }
 
 /** ": the whole system takes 0.83x (0.80 to 0.86) of copying's with splice"; empty where it is not known. */
-function systemText(comparison: Comparison): string {
+function systemText(comparison: BaselineComparison): string {
   const { system, main } = comparison;
   if (system?.ratio == null) return '';
   const whose = `${baselineName(main.baseline)}'s`;
@@ -90,7 +90,7 @@ function systemText(comparison: Comparison): string {
 }
 
 /** "splice takes 0.31x (0.30 to 0.33) of copying's". */
-function costText(comparison: Comparison): string {
+function costText(comparison: BaselineComparison): string {
   const { cpu, main } = comparison;
   if (cpu?.ratio == null) return 'it is not known here';
   const whose = `${baselineName(main.baseline)}'s`;

@@ -1,5 +1,5 @@
 import { isViolation, type Tally } from '../../data/integrity/tally.js';
-import { classesText, rateNumber } from '../../data/integrity/tally-text.js';
+import { classesText, rateDigits } from '../../data/integrity/tally-text.js';
 import { bytes, count, listed, offset, plural } from '../../base/units/quantity.js';
 import { type Outcome, OUTCOMES } from '../../data/record/words.js';
 import type { StoredIncident, TrialRecord } from '../../data/record/record.js';
@@ -53,7 +53,7 @@ function uncheckedSentence(trials: readonly TrialRecord[]): string[] {
 
 function boundClause(total: Tally): string {
   if (total.perTb === null) return '';
-  return ` (below ${rateNumber(total.perTb.high)} corrupted stretches per TB at 95 %)`;
+  return ` (below ${rateDigits(total.perTb.high)} corrupted stretches per TB at 95 %)`;
 }
 
 function violated(input: SafetyInput, violators: readonly Tally[]): Safety {

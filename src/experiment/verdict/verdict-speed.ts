@@ -14,10 +14,10 @@ import {
   ENDS_WORDS,
   lackText,
 } from './verdict-ends.js';
-import { isLeast, limitedSentences, limitOf } from './verdict-limit.js';
+import { isLeast, limitedSentences, limitOfComparison } from './verdict-limit.js';
 import {
   compared,
-  type Comparison,
+  type BaselineComparison,
   intervalText,
   marginText,
   subjectName,
@@ -80,7 +80,7 @@ interface OfKind {
   rows: SummaryRow[];
   cells: number;
   /** One per cell in which something can be compared. */
-  subjects: Comparison[];
+  subjects: BaselineComparison[];
 }
 
 function subjectsOf(summary: readonly SummaryRow[], kind: EndsKind, useOf: UseOf): OfKind {
@@ -91,7 +91,7 @@ function subjectsOf(summary: readonly SummaryRow[], kind: EndsKind, useOf: UseOf
 }
 
 /** The answer for one cell, and that of the same forwarder between other ends beside it. */
-function oneOfKind(kind: EndsKind, only: Comparison, second: OfKind | null): Speed {
+function oneOfKind(kind: EndsKind, only: BaselineComparison, second: OfKind | null): Speed {
   if (only.main.workload !== 'stream') return one(only);
   const beside = second === null ? null : besideOf(only, second);
   const ends = ` ${ENDS_WORDS[kind]}`;
@@ -109,8 +109,8 @@ function oneOfKind(kind: EndsKind, only: Comparison, second: OfKind | null): Spe
 
 /** ", less than with the ends out of the way": said first where the two disagree. */
 function firstText(
-  lead: Comparison,
-  other: Comparison,
+  lead: BaselineComparison,
+  other: BaselineComparison,
   [kind, otherKind]: readonly [EndsKind, EndsKind],
 ): string {
   const [answer, second] = [answerOf(lead), answerOf(other)];
@@ -125,7 +125,7 @@ function firstText(
 }
 
 /** The one comparison of other ends that is of the same forwarders; null where there is none, or several. */
-function besideOf({ main }: Comparison, { subjects }: OfKind): Beside | null {
+function besideOf({ main }: BaselineComparison, { subjects }: OfKind): Beside | null {
   const same = subjects.filter(
     (one) => one.main.forwarder === main.forwarder && one.main.baseline === main.baseline,
   );
@@ -148,7 +148,11 @@ function severalKinds(lead: OfKind, second: OfKind | null): Speed {
 }
 
 /** What the kind of ends leaves open, or what it adds. */
-function apartText(kind: EndsKind, second: OfKind | null, only: Comparison | undefined): string {
+function apartText(
+  kind: EndsKind,
+  second: OfKind | null,
+  only: BaselineComparison | undefined,
+): string {
   if (second !== null) return '';
   if (kind === 'checked') return ' This was measured while every byte was checked.';
   return only?.main.workload === 'stream' ? lackText(kind) : '';
@@ -165,17 +169,25 @@ export function judgeCellSpeed(
 }
 
 /** Splicing is what the question is about; without it, whatever did best against the baseline. */
-function subjectOf(summary: readonly SummaryRow[], cell: string, useOf: UseOf): Comparison | null {
+function subjectOf(
+  summary: readonly SummaryRow[],
+  cell: string,
+  useOf: UseOf,
+): BaselineComparison | null {
   const compared = comparisons(summary, cell, useOf).filter(({ use }) => use !== 'direct');
   const splicing = compared.filter(({ use }) => use === 'splice');
   const candidates = splicing.length > 0 ? splicing : compared;
-  return candidates.reduce<Comparison | null>(
+  return candidates.reduce<BaselineComparison | null>(
     (best, next) => (best === null || advantage(next) > advantage(best) ? next : best),
     null,
   );
 }
 
-function comparisons(summary: readonly SummaryRow[], cell: string, useOf: UseOf): Comparison[] {
+function comparisons(
+  summary: readonly SummaryRow[],
+  cell: string,
+  useOf: UseOf,
+): BaselineComparison[] {
   const own = summary.filter((row) => row.cell === cell);
   return own
     .filter((row) => isMain(row) && row.forwarder !== row.baseline)
@@ -201,13 +213,13 @@ function isMain(row: SummaryRow): boolean {
 }
 
 /** How many times better than the baseline: above 1 is better, whatever the metric. */
-function advantage({ main }: Comparison): number {
+function advantage({ main }: BaselineComparison): number {
   const value = main.ratio ?? 0;
   if (mainMetric(main.workload).moreIsBetter) return value;
   return value > 0 ? 1 / value : 0;
 }
 
-function answerOf(comparison: Comparison): OneAnswer {
+function answerOf(comparison: BaselineComparison): OneAnswer {
   const { main } = comparison;
   if (main.ratio_ci_low === null || main.ratio_ci_high === null) return 'too-few';
   if (main.answer !== 'higher' && main.answer !== 'lower') return main.answer ?? 'undecided';
@@ -225,11 +237,11 @@ interface Said {
   first: string;
 }
 
-function one(comparison: Comparison, { ends, beside, first }: Said = NOTHING): Speed {
+function one(comparison: BaselineComparison, { ends, beside, first }: Said = NOTHING): Speed {
   const { main } = comparison;
   const answer = answerOf(comparison);
   const who = subjectName(comparison);
-  const limit = limitOf(comparison);
+  const limit = limitOfComparison(comparison);
   // Where nothing but the cost can differ, a sentence of its own tells it.
   const cpu = limit.kind === 'both' ? '' : cpuText(comparison);
   const figures = `${ratio(main.ratio)}${intervalText(main)}`;
@@ -261,7 +273,7 @@ function one(comparison: Comparison, { ends, beside, first }: Said = NOTHING): S
 }
 
 /** One sentence over a matrix of conditions; each condition has its own beside its table. */
-function several(subjects: readonly Comparison[], cells: number): Speed {
+function several(subjects: readonly BaselineComparison[], cells: number): Speed {
   const names = conditionNames(subjects.map(({ main }) => main));
   const by = (answer: SpeedAnswer) => subjects.filter((subject) => answerOf(subject) === answer);
   const counted = (
@@ -276,7 +288,7 @@ function several(subjects: readonly Comparison[], cells: number): Speed {
     .map(([answer, words]) => ({ answer, words, found: by(answer).length }))
     .filter(({ found }) => found > 0);
   const ordered = [...subjects].sort((a, b) => advantage(a) - advantage(b));
-  const end = (subject: Comparison | undefined): string => {
+  const end = (subject: BaselineComparison | undefined): string => {
     if (subject === undefined) return '';
     const { main } = subject;
     const least = isLeast(subject) ? 'at least ' : '';
@@ -308,7 +320,11 @@ const HEADINGS: Record<OneAnswer, string> = {
   'too-few': 'Not decided',
 };
 
-function pocSentence(summary: readonly SummaryRow[], subject: Comparison, useOf: UseOf): string {
+function pocSentence(
+  summary: readonly SummaryRow[],
+  subject: BaselineComparison,
+  useOf: UseOf,
+): string {
   if (subject.use === 'poc') return '';
   const poc = comparisons(summary, subject.main.cell, useOf).find(({ use }) => use === 'poc');
   if (poc === undefined) return '';
@@ -353,7 +369,7 @@ function whyNot(
 }
 
 /** Requests and responses are of one size in a cell, so that per byte is per request. */
-function cpuText({ cpu }: Comparison): string {
+function cpuText({ cpu }: BaselineComparison): string {
   if (cpu?.ratio == null) return '';
   const each = cpu.workload === 'exchange' ? 'request' : 'GB';
   if (cpu.significant === false || cpu.answer === 'equivalent')

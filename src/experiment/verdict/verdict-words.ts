@@ -5,7 +5,7 @@ import { roomOf } from '../workload/rooms.js';
 import type { SummaryRow } from '../../data/record/summary-columns.js';
 
 /** What a workload is for, of one forwarder against its baseline in one cell, with its CPU beside it. */
-export interface Comparison {
+export interface BaselineComparison {
   main: SummaryRow;
   /** The baseline's own. */
   base: SummaryRow | null;
@@ -23,7 +23,7 @@ export function compared({ workload, baseline }: SummaryRow, figures: string): s
   return roomOf(workload).compared(figures, { label: baseline, name: baselineName(baseline) });
 }
 
-export function subjectName({ main, use }: Comparison): string {
+export function subjectName({ main, use }: BaselineComparison): string {
   return use === 'poc' ? `${main.forwarder}, the program of 2008,` : main.forwarder;
 }
 

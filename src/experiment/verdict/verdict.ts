@@ -41,7 +41,7 @@ export interface VerdictInput {
 }
 
 /** The answers to the two questions, each a plain sentence or two, and what else must be known. */
-export interface Verdict {
+export interface RunVerdict {
   speed: Speed;
   safety: Safety;
   /** Failed trials, thresholds that were not met, an interrupted run. */
@@ -49,7 +49,7 @@ export interface Verdict {
 }
 
 /** Judges a run: is it faster, are the bytes the same, and what stands in the way of an answer. */
-export function judge(input: VerdictInput): Verdict {
+export function judge(input: VerdictInput): RunVerdict {
   return {
     speed: judgeSpeed(input.summary, input.trials, input.useOf),
     safety: judgeSafety(input),
@@ -76,7 +76,7 @@ export function judge(input: VerdictInput): Verdict {
 }
 
 /** The verdict as lines to print, in order. */
-export function verdictLines(verdict: Verdict): string[] {
+export function verdictLines(verdict: RunVerdict): string[] {
   return [verdict.speed.sentence, verdict.safety.sentence, ...verdict.notes];
 }
 

@@ -7,7 +7,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
-import { cpuOfTree, idleFor } from '../../base/process/patience.js';
+import { cpuOfTree, idleFor } from '../../base/process/idle-for.js';
 import { packageRoot } from '../../base/process/package-root.js';
 import { commandOn, type Host } from '../host/host.js';
 import type { RoleName, Roles } from './protocol.js';

@@ -11,13 +11,13 @@ import type { CommandSpec } from '../forwarders/kind.js';
 import { findProgram, searchPath } from '../../base/process/program.js';
 import { native } from '../../data/native/native.js';
 import { debugBuildOfProcesses } from './debug-build.js';
-import { answerOf } from './answer-of.js';
+import { askSocket } from './ask-socket.js';
 import { CallRecorder } from './call-recorder.js';
 import { holdingsOf } from './holdings.js';
 import { complaintIn, lineWith } from './complaint.js';
 import { freePort } from './free-port.js';
 import { HeldFolder } from '../../base/process/held-folder.js';
-import { endedWell, endingOf, type Launch, launch } from './launch.js';
+import { endedWell, endingOf, type ProgramLaunch, launch } from './program-launch.js';
 import {
   anyReady,
   processTree,
@@ -152,7 +152,7 @@ class RunningProgram {
   /** Reads its calls, under strace. */
   readonly trace: StraceReader | null;
   private readonly child: ChildProcess;
-  private readonly launch: Launch;
+  private readonly launch: ProgramLaunch;
   /** In the environment of all that it starts, however far that goes into the background. */
   private readonly id = randomUUID();
   private readonly program: string;
@@ -269,7 +269,7 @@ class RunningProgram {
 
   async told(): Promise<{ trouble: string | null; counters: string | null }> {
     const { counters } = this.spec;
-    const text = counters === undefined ? null : await answerOf(counters.socket, counters.ask);
+    const text = counters === undefined ? null : await askSocket(counters.socket, counters.ask);
     return { trouble: this.trouble, counters: text };
   }
 

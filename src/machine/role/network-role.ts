@@ -1,5 +1,5 @@
 /** The role `network`: sets up interfaces in the network namespace that it runs in. */
-import { waitForAnswer } from '../host/answer.js';
+import { waitForAnswer } from '../host/wait-for-answer.js';
 import { steerReceiving } from '../host/receive-steering.js';
 import { native } from '../../data/native/native.js';
 import type { Handlers, NetworkMethods } from './protocol.js';

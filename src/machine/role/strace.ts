@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { x } from 'tinyexec';
 import { findProgram, searchPath } from '../../base/process/program.js';
-import { cpuOfTree, idleFor } from '../../base/process/patience.js';
+import { cpuOfTree, idleFor } from '../../base/process/idle-for.js';
 import { complaintIn } from './complaint.js';
 import type { TracedPlaces } from './session-calls.js';
 import { StraceCalls, TRACED } from './strace-lines.js';

@@ -5,7 +5,7 @@ import type { Chart } from './chart.js';
 import { isShown, listed } from '../../base/units/quantity.js';
 import {
   countedText,
-  intervalText,
+  fieldIntervalText,
   type MapField,
   fieldText,
   type RatioMap,
@@ -26,7 +26,7 @@ export function mapChart(map: RatioMap, name: string): Chart {
   const { rows, columns, fields } = map;
   const data = fields.map((field): Json => {
     const value = shade(field);
-    const lines = [fieldText(field), intervalText(field), countedText(field)];
+    const lines = [fieldText(field), fieldIntervalText(field), countedText(field)];
     return {
       value: [columns.values.indexOf(field.column), rows.values.indexOf(field.row), value],
       label: {

@@ -1,7 +1,7 @@
 /** Claimed values drawn beside the measured ones. */
 import type { Range } from '../../tasks/claims/claim.js';
-import type { JudgedClaim } from '../../tasks/claims/judge.js';
-import { rangeText } from '../../tasks/claims/quantity.js';
+import type { JudgedClaim } from '../../tasks/claims/judge-claim.js';
+import { rangeText } from '../../tasks/claims/quantity-claim.js';
 import { short } from '../../base/units/quantity.js';
 import { errorBars, rowAxes, rowsHeight, tooltip, WIDTH } from './chart-layout.js';
 import type { Json, JsonObject } from '../model/chart-runtime.js';

@@ -1,5 +1,5 @@
 /** Conditions that differ in one number only: figures along that number. */
-import type { CellReport, Figure, AxisReport, AxisKind, Quantity } from './report-types.js';
+import type { CellReport, Figure, AxisReport, AxisKind, AxisQuantity } from './report-types.js';
 import { type Crossover, findCrossover } from '../../base/statistics/crossover.js';
 import { formatSize } from '../../base/units/sizes.js';
 import { checkText, ENDS_KINDS, endsOf, whereText } from '../../experiment/verdict/condition.js';
@@ -12,7 +12,7 @@ import {
   ratioNumber,
   UNAVAILABLE,
 } from '../../base/units/quantity.js';
-import type { Cell, Column, Table } from './document.js';
+import type { TableCell, TableColumn, Table } from './document-blocks.js';
 import { EQUAL_WORK, equalWorkSentences } from './equal-work.js';
 import { ratioSign } from './ratio-sign.js';
 import { subjectOf } from './subject.js';
@@ -160,7 +160,7 @@ function crossoverOf(
 }
 
 /** A value of the axis as people write it: 64 B, 8 KiB, 1,000, 1 Gbps. */
-export function axisValue(value: number, quantity: Quantity): string {
+export function axisValue(value: number, quantity: AxisQuantity): string {
   switch (quantity) {
     case 'count':
       return Number.isInteger(value) ? count(value) : figure(value);
@@ -263,11 +263,11 @@ export function axisTable(axis: AxisReport): Table {
   };
 }
 
-function figureColumn(title: string, repeat: boolean): Column {
+function figureColumn(title: string, repeat: boolean): TableColumn {
   return { kind: 'figure', title, repeat };
 }
 
-function ratioCell(one: Figure | null): Cell {
+function ratioCell(one: Figure | null): TableCell {
   if (one === null || !isShown(one.ratio)) return { text: UNAVAILABLE };
   const brief = `${ratioSign(one)}${ratio(one.ratio)}`;
   if (!isShown(one.ratioLow) || !isShown(one.ratioHigh)) return { text: brief };

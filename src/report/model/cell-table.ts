@@ -1,6 +1,6 @@
 import { zeroCopyShare } from '../../data/record/zero-copy.js';
-import { type Cell, type Column, type Table, WRITTEN } from './document.js';
-import { heldText } from './backlog.js';
+import { type TableCell, type TableColumn, type Table, WRITTEN } from './document-blocks.js';
+import { heldText } from './held-in-kernel.js';
 import { ceilingTexts } from './ceiling.js';
 import { printable } from '../../base/text/layout.js';
 import type { WorkloadKind } from '../../data/record/words.js';
@@ -152,7 +152,7 @@ export function cellTable(cell: CellReport, caption: string): Table {
         brief: ['ratio, 95 %', `to ${baseline}`],
       },
       ...usual.map(figureColumn),
-      ...further.map((column): Column => ({ ...figureColumn(column), in: WRITTEN })),
+      ...further.map((column): TableColumn => ({ ...figureColumn(column), in: WRITTEN })),
       { kind: 'word', title: 'limited by', brief: ['limited', 'by'] },
     ],
     rows: cell.rows.map((row) => ({
@@ -170,7 +170,7 @@ export function cellTable(cell: CellReport, caption: string): Table {
   };
 }
 
-function figureColumn({ name, unit, title }: FigureColumn): Column {
+function figureColumn({ name, unit, title }: FigureColumn): TableColumn {
   return { kind: 'figure', title, brief: [name, unit] };
 }
 
@@ -227,7 +227,7 @@ function intervalSign(shown: Figure): string {
 }
 
 /** "2.31x 2.25–2.40", with its sign before. */
-function ratioCell(row: ForwarderRow, { metric, moreIsBetter }: Subject): Cell {
+function ratioCell(row: ForwarderRow, { metric, moreIsBetter }: Subject): TableCell {
   if (row.isBaseline) return { text: '1' };
   const found = row.figures[metric];
   const { ratio: value, ratioLow, ratioHigh, significant, noInterval, equivalent } = found;
@@ -240,13 +240,13 @@ function ratioCell(row: ForwarderRow, { metric, moreIsBetter }: Subject): Cell {
   return { text, tone: value > 1 === moreIsBetter ? 'good' : 'bad' };
 }
 
-function figureCell(shown: Figure, format: (value: number | null) => string): Cell {
+function figureCell(shown: Figure, format: (value: number | null) => string): TableCell {
   return isShown(shown.median)
     ? { text: format(shown.median) }
     : { text: UNAVAILABLE, note: shown.reason ?? 'not measured' };
 }
 
-function limitCell({ bottleneck, trials, of }: Limit): Cell {
+function limitCell({ bottleneck, trials, of }: Limit): TableCell {
   if (bottleneck === null) return { text: '–' };
   return trials < of
     ? { text: bottleneck, note: `in ${trials} of ${of} trials` }

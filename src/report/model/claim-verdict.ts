@@ -1,5 +1,5 @@
 /** A claim's verdict in words. */
-import type { JudgedClaim } from '../../tasks/claims/judge.js';
+import type { JudgedClaim } from '../../tasks/claims/judge-claim.js';
 
 /** "supported", "cannot be tested here (emulated: supported)". */
 export function verdictText({ verdict, emulated }: JudgedClaim): string {

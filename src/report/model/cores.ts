@@ -1,7 +1,7 @@
 /** CPU cores that a rate takes, of every forwarder of a condition: what a user plans with. */
 import { coresFor } from '../../base/units/cores.js';
 import { figure, isShown, UNAVAILABLE } from '../../base/units/quantity.js';
-import type { Cell, Table } from './document.js';
+import type { TableCell, Table } from './document-blocks.js';
 import type { CellReport, Figure, ForwarderRow, RunReport } from './report-types.js';
 
 /** Gbps of 10^9 bit/s: what servers carried in 2008, and what their cards carry today. */
@@ -95,7 +95,7 @@ export function coresTable(cell: CellReport): Table {
   };
 }
 
-function coresCell({ median, low, high }: Figure): Cell {
+function coresCell({ median, low, high }: Figure): TableCell {
   if (!isShown(median)) return { text: UNAVAILABLE };
   const interval = isShown(low) && isShown(high) ? ` (${figure(low, 2)}–${figure(high, 2)})` : '';
   return { text: `${figure(median, 2)}${interval}` };

@@ -7,7 +7,7 @@ import type { RunManifest, TrialRecord } from '../../data/record/record.js';
 import { isUsable } from '../../experiment/verdict/summary.js';
 import { askedCongestion } from './stored-scenarios.js';
 import { checkText } from '../../experiment/verdict/condition.js';
-import type { Fact } from './document.js';
+import type { Fact } from './document-blocks.js';
 import type { RunReport } from './report-types.js';
 import {
   UNAVAILABLE,

@@ -1,8 +1,15 @@
 /** A table of the tree as one medium shows it: its columns, its texts, its footnotes. */
-import { type Cell, type Column, type Medium, type Row, shownIn, type Table } from './document.js';
+import {
+  type TableCell,
+  type TableColumn,
+  type Medium,
+  type Row,
+  shownIn,
+  type Table,
+} from './document-blocks.js';
 
 export interface FlatTable {
-  columns: Column[];
+  columns: TableColumn[];
   rows: FlatRow[];
   /** Footnotes with their marks, then the table's notes. */
   notes: string[];
@@ -13,7 +20,7 @@ export interface FlatRow {
   texts: string[];
   /** The same where width is scarce. */
   briefs: string[];
-  tones: Cell['tone'][];
+  tones: TableCell['tone'][];
   mark: Row['mark'];
 }
 
@@ -26,7 +33,9 @@ export function flatTable(table: Table, medium: Medium): FlatTable {
   };
   const columns = shownIn(medium, table.columns);
   const rows = table.rows.map((row): FlatRow => {
-    const cells = columns.map((column): Cell => row.cells[table.columns.indexOf(column)] ?? NONE);
+    const cells = columns.map(
+      (column): TableCell => row.cells[table.columns.indexOf(column)] ?? NONE,
+    );
     const marks = cells.map(({ note }) => mark(note));
     return {
       texts: cells.map(({ text }, index) => text + (marks[index] ?? '')),
@@ -42,7 +51,7 @@ export function flatTable(table: Table, medium: Medium): FlatTable {
   return { columns, rows, notes };
 }
 
-const NONE: Cell = { text: '' };
+const NONE: TableCell = { text: '' };
 
 function superscript(number: number): string {
   return String(number).replaceAll(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit)));

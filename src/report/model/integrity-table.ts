@@ -1,21 +1,28 @@
-/** The integrity table as reports show it; what it says is computed in data/integrity/table.ts. */
+/** The integrity table as reports show it; what it says is computed in data/integrity/integrity-rows.ts. */
 import {
   conditionRows,
   type IntegrityInput,
   type IntegrityRow,
   runRows,
-} from '../../data/integrity/table.js';
+} from '../../data/integrity/integrity-rows.js';
 import type { Tally } from '../../data/integrity/tally.js';
 import {
   boundText,
   classesText,
   perThousandText,
-  rateNumber,
+  rateDigits,
   remarksOf,
 } from '../../data/integrity/tally-text.js';
 import { OUTCOMES } from '../../data/record/words.js';
 import { bytes, count, shortCount, UNAVAILABLE } from '../../base/units/quantity.js';
-import { type Cell, type Column, type Note, type Row, type Table, WRITTEN } from './document.js';
+import {
+  type TableCell,
+  type TableColumn,
+  type Note,
+  type Row,
+  type Table,
+  WRITTEN,
+} from './document-blocks.js';
 import type { RunReport } from './report-types.js';
 
 /** What the checks found per forwarder and in all. */
@@ -75,9 +82,9 @@ const TRANSFERS =
   '(corrupt, truncated or too long). Rates are exact Poisson bounds on what was verified, not on what ' +
   'was sent: one-sided where nothing was found, else the two-sided interval.';
 
-const NAME: Column = { kind: 'label', title: 'forwarder', brief: ['forwarder', ''] };
+const NAME: TableColumn = { kind: 'label', title: 'forwarder', brief: ['forwarder', ''] };
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly TableColumn[] = [
   { kind: 'word', title: 'classes', in: WRITTEN },
   { kind: 'figure', title: 'verified', brief: ['verified', ''] },
   { kind: 'figure', title: 'transfers (trials)', brief: ['trans-', 'fers'] },
@@ -91,7 +98,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The cells of COLUMNS. Where width is scarce counts are rounded, and of bounds the upper one is given. */
-function figureCells({ sum, unavailable }: IntegrityRow): Cell[] {
+function figureCells({ sum, unavailable }: IntegrityRow): TableCell[] {
   if (unavailable !== null) {
     const rest = COLUMNS.slice(2).map(() => ({ text: UNAVAILABLE }));
     return [{ text: '–' }, { text: 'none', note: `not checked: ${unavailable}` }, ...rest];
@@ -122,7 +129,7 @@ function figureCells({ sum, unavailable }: IntegrityRow): Cell[] {
   ];
 }
 
-function countCell(value: number): Cell {
+function countCell(value: number): TableCell {
   return { text: count(value), brief: brief(value) };
 }
 
@@ -136,7 +143,7 @@ function outcomesText(sum: Tally): string {
 
 /** A rate in few characters, also where nearly every byte is wrong. */
 function rateBrief(rate: number): string {
-  return rate < 1e6 ? rateNumber(rate) : rate.toExponential(1).replace('+', '');
+  return rate < 1e6 ? rateDigits(rate) : rate.toExponential(1).replace('+', '');
 }
 
 /** A count in few characters, exact where it is small. */

@@ -33,7 +33,7 @@ import {
 } from '../../experiment/verdict/condition.js';
 import { leftOutOf } from '../../data/record/left-out.js';
 import { forwarderOrder, registryUse, storedCells } from './stored-scenarios.js';
-import { heldInKernel } from './backlog.js';
+import { heldInKernel } from './held-in-kernel.js';
 import { callsOf } from './calls.js';
 import { medianSeries } from './series.js';
 

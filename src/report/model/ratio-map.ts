@@ -78,7 +78,7 @@ export function fieldText({ goodput }: MapField): string {
 }
 
 /** Its interval, "2.02 to 2.18"; empty where there is none. */
-export function intervalText({ goodput }: MapField): string {
+export function fieldIntervalText({ goodput }: MapField): string {
   if (!isShown(goodput.ratioLow) || !isShown(goodput.ratioHigh)) return '';
   return `${ratioNumber(goodput.ratioLow)} to ${ratioNumber(goodput.ratioHigh)}`;
 }

@@ -1,6 +1,6 @@
 /** A run's report as a tree: every heading and sentence of it, for the terminal, Markdown and the page. */
 import { plural } from '../../base/units/quantity.js';
-import type { ReportDocument, Section } from './document.js';
+import type { ReportDocument, Section } from './document-blocks.js';
 import type { RunReport } from './report-types.js';
 import { axisSections } from './sections/axes.js';
 import { coresSections } from './sections/cores.js';

@@ -13,8 +13,8 @@ import type {
 import type { Condition } from '../../experiment/verdict/condition.js';
 import type { ThresholdResult } from '../../experiment/verdict/thresholds.js';
 import type { Speed } from '../../experiment/verdict/verdict-speed.js';
-import type { Verdict } from '../../experiment/verdict/verdict.js';
-import type { HeldInKernel } from './backlog.js';
+import type { RunVerdict } from '../../experiment/verdict/verdict.js';
+import type { HeldInKernel } from './held-in-kernel.js';
 import type { Call } from './calls.js';
 import type { Ceilings } from './ceiling.js';
 
@@ -32,7 +32,7 @@ export interface RunReport {
   /** One per forwarder. */
   tallies: Tally[];
   total: Tally;
-  verdict: Verdict;
+  verdict: RunVerdict;
   /** Numbers along which conditions or forwarders were varied. */
   axes: AxisReport[];
 }
@@ -153,11 +153,11 @@ export interface Subject extends FigureColumn {
 }
 
 /** What a number of the workload is: how its values are written. */
-export type Quantity = 'bytes' | 'count' | 'bits';
+export type AxisQuantity = 'bytes' | 'count' | 'bits';
 
 export interface AxisKind {
   name: string;
-  quantity: Quantity;
+  quantity: AxisQuantity;
 }
 
 /** One forwarder along the axis. */

@@ -1,8 +1,8 @@
 /** Judged claims for people and programs: terminal, Markdown, CSV. Pure. */
 import { verdictText } from '../model/claim-verdict.js';
 import { stringify } from 'csv-stringify/sync';
-import type { JudgedClaim } from '../../tasks/claims/judge.js';
-import { rangeText } from '../../tasks/claims/quantity.js';
+import type { JudgedClaim } from '../../tasks/claims/judge-claim.js';
+import { rangeText } from '../../tasks/claims/quantity-claim.js';
 import type { ClaimTest } from '../../tasks/claims/claim.js';
 import type { RunManifest } from '../../data/record/record.js';
 import type { Chart } from '../charts/chart.js';

@@ -1,5 +1,5 @@
 /** A comparison of two stored results as a person reads it. */
-import type { ComparedFigure, Comparison } from '../../experiment/verdict/comparison.js';
+import type { ComparedFigure, SidesComparison } from '../../experiment/verdict/comparison.js';
 import { printable } from '../../base/text/layout.js';
 import { tableLines } from '../../base/text/table.js';
 import { figure, plural, ratio, ratioNumber, UNAVAILABLE } from '../../base/units/quantity.js';
@@ -8,7 +8,7 @@ import { figure, plural, ratio, ratioNumber, UNAVAILABLE } from '../../base/unit
 const CHANCE = 0.05;
 
 /** Tables by condition, what the two sides differ in, and a sentence that sums up. */
-export function comparisonText(comparison: Comparison): string {
+export function comparisonText(comparison: SidesComparison): string {
   const { a, b, figures, notes } = comparison;
   const cells = [...new Set(figures.map(({ cell }) => cell))];
   const paired = figures.some(({ method }) => method === 'paired');

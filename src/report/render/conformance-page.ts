@@ -1,8 +1,13 @@
 /** report.html of `splicebench conformance`: the matrix, and what stands behind each cell. Pure. */
 import { escapeHtml } from '../../base/text/escape.js';
 import type { Matrix, MatrixCase } from '../../tasks/conformance/suite.js';
-import type { Fact } from '../model/document.js';
-import { cellText, isChance, type MatrixCell, rateText } from '../../tasks/conformance/verdict.js';
+import type { Fact } from '../model/document-blocks.js';
+import {
+  cellText,
+  isChance,
+  type MatrixCell,
+  failureRateText,
+} from '../../tasks/conformance/judge-case.js';
 import { bulletList, factTable } from './page-parts.js';
 import { pageOf } from './page-shell.js';
 
@@ -86,7 +91,7 @@ ${told.map(cellDetails).join('\n')}
 }
 
 function cellDetails(cell: MatrixCell): string {
-  const reasons = [rateText(cell) ?? [], cell.reasons].flat();
+  const reasons = [failureRateText(cell) ?? [], cell.reasons].flat();
   const story =
     cell.story.length === 0
       ? ''

@@ -1,5 +1,5 @@
 /** The emulation of 2008 in words and a table. */
-import { type BudgetFigures, CLAIMED, type FoundBudget } from '../../tasks/claims/emulate-2008.js';
+import { type BudgetFigures, CLAIMED, type FoundBudget } from '../../tasks/claims/budget-2008.js';
 import type { Interval } from '../../base/statistics/interval.js';
 import { figure } from '../../base/units/quantity.js';
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { escapeHtml, inlineJson } from '../../base/text/escape.js';
 import { type Chart } from '../charts/chart.js';
 import { chartsOf } from '../charts/charts.js';
-import { type Block, type Section, shownIn } from '../model/document.js';
+import { type Block, type Section, shownIn } from '../model/document-blocks.js';
 import { documentOf } from '../model/report-document.js';
 import { type Exporter, type RunReport } from '../model/report-types.js';
 import {

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { violatedConnections } from '../../data/integrity/connection-outcomes.js';
-import { conditionRows, type IntegrityRow, runRows } from '../../data/integrity/table.js';
+import { conditionRows, type IntegrityRow, runRows } from '../../data/integrity/integrity-rows.js';
 import { integrityInput, rowName } from '../model/integrity-table.js';
 import type { Exporter } from '../model/report-types.js';
 

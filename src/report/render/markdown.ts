@@ -5,12 +5,12 @@ import { type Chart } from '../charts/chart.js';
 import { chartsOf } from '../charts/charts.js';
 import {
   type Block,
-  type Column,
+  type TableColumn,
   type IncidentBytes,
   type Section,
   shownIn,
   type Table,
-} from '../model/document.js';
+} from '../model/document-blocks.js';
 import { flatTable } from '../model/flat-table.js';
 import { documentOf } from '../model/report-document.js';
 import { type Exporter } from '../model/report-types.js';
@@ -90,11 +90,11 @@ function tableText(table: Table): string[] {
   ];
 }
 
-const FACT_COLUMNS: readonly Column['kind'][] = ['label', 'word'];
+const FACT_COLUMNS: readonly TableColumn['kind'][] = ['label', 'word'];
 
 function pipes(
   head: readonly string[],
-  kinds: readonly Column['kind'][],
+  kinds: readonly TableColumn['kind'][],
   rows: readonly (readonly string[])[],
 ): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

@@ -1,8 +1,8 @@
-import { callLines, hexRows } from '../../data/integrity/incident-text.js';
+import { incidentCallLines, hexRows } from '../../data/integrity/incident-text.js';
 import type { StoredIncident } from '../../data/record/record.js';
 import { escapeHtml } from '../../base/text/escape.js';
 import type { Chart } from '../charts/chart.js';
-import type { Fact, Table } from '../model/document.js';
+import type { Fact, Table } from '../model/document-blocks.js';
 import { flatTable } from '../model/flat-table.js';
 import { plural } from '../../base/units/quantity.js';
 
@@ -91,7 +91,7 @@ export function incidentBytes(incident: StoredIncident): string {
   });
   const head = `        ${'expected'.padEnd(47)}  | received`;
   const left = rows.length - shown.length;
-  const calls = callLines(incident).map((line) => escapePreformatted(line));
+  const calls = incidentCallLines(incident).map((line) => escapePreformatted(line));
   const lines = [
     ...(dump.length === 0 ? [] : [head, ...dump]),
     ...(left > 0 ? [`… ${plural(left, 'more row')} stored`] : []),

@@ -1,5 +1,5 @@
 import asciichart from 'asciichart';
-import type { TimeLines } from '../model/document.js';
+import type { TimeLines } from '../model/document-blocks.js';
 import { clipped, displayWidth, padded, printable } from '../../base/text/layout.js';
 import { resample, roundCeiling } from '../model/series.js';
 import { duration } from '../../base/units/quantity.js';

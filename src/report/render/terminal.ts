@@ -10,7 +10,7 @@ import {
   shownIn,
   type Table,
   type TimeLines,
-} from '../model/document.js';
+} from '../model/document-blocks.js';
 import { type FlatTable, flatTable } from '../model/flat-table.js';
 import { documentOf } from '../model/report-document.js';
 import { type RunReport } from '../model/report-types.js';

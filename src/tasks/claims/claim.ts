@@ -1,7 +1,7 @@
 /** What a published claim is. The claims themselves are in published.ts and report-2008.ts. */
 
 /** Where a claim holds, according to whoever made it. */
-export type Place =
+export type ClaimScope =
   /** Between network cards, over a wire. Loopback and veth only emulate that. */
   | 'nic'
   /** Over loopback only: what other topologies show is no evidence. */
@@ -57,7 +57,7 @@ export interface Claim {
   source: string;
   /** In the words of this project, one sentence. */
   statement: string;
-  place: Place;
+  place: ClaimScope;
   /** What is needed beyond the forwarders and privileges that the scenario asks for; null = nothing. */
   needs: string | null;
   /** On a wire: speed that the slowest link must have, bits per second; absent = any. */

@@ -3,7 +3,7 @@
 /** What can be said of a claim. */
 export type ClaimVerdict = 'supported' | 'refuted' | 'not reproduced' | 'cannot be tested here';
 
-export interface Finding {
+export interface ClaimFinding {
   verdict: Exclude<ClaimVerdict, 'cannot be tested here'>;
   /** The quantity in question; null = not measured, or not a number. */
   measured: { value: number; low: number | null; high: number | null } | null;

@@ -1,7 +1,7 @@
 /** The claims of the report itself: W. Tarreau, "Data corruption issue with splice() on 2.6.27.10". */
 import { LINK_FULL } from '../../experiment/measure/bottleneck.js';
 import type { Claim } from './claim.js';
-import { CLAIMED } from './emulate-2008.js';
+import { CLAIMED } from './budget-2008.js';
 
 const SOURCE = 'W. Tarreau to linux-kernel and netdev, 24 December 2008';
 /** The 2008 program and its variants, by their labels in bench/scenarios/claims/claims-report.yaml. */

@@ -5,7 +5,7 @@ import { listed, plural } from '../../base/units/quantity.js';
 import type { TrialRecord } from '../../data/record/record.js';
 import { type Count, differenceInterval } from '../../base/statistics/proportions.js';
 import type { Test } from './claim.js';
-import type { Finding } from './finding.js';
+import type { ClaimFinding } from './finding.js';
 
 /**
  * Shares of trials that differ by less than this count as the same. Wide, since there are few trials:
@@ -32,7 +32,10 @@ export function checkedTrials(
 }
 
 /** Judges whether the symptom was seen at all. */
-export function corruption(labels: readonly string[], trials: readonly TrialRecord[]): Finding {
+export function corruption(
+  labels: readonly string[],
+  trials: readonly TrialRecord[],
+): ClaimFinding {
   const checked = checkedTrials(labels, trials);
   const wrong = checked.filter(hasWrongContents);
   const all = tally(null, checked);
@@ -50,7 +53,7 @@ export function corruption(labels: readonly string[], trials: readonly TrialReco
 export function incidence(
   { of, against, claimed }: Extract<Test, { kind: 'incidence' }>,
   trials: readonly TrialRecord[],
-): Finding {
+): ClaimFinding {
   const count = (labels: readonly string[]): Count => {
     const checked = checkedTrials(labels, trials);
     return { hit: checked.filter(hasWrongContents).length, of: checked.length };
@@ -78,7 +81,7 @@ function verdictOf(
   claimed: Extract<Test, { kind: 'incidence' }>['claimed'],
   apart: 'more' | 'fewer' | null,
   within: boolean,
-): Finding['verdict'] {
+): ClaimFinding['verdict'] {
   if (claimed === 'same') {
     if (apart !== null) return 'refuted';
     return within ? 'supported' : 'not reproduced';

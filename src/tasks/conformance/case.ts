@@ -7,7 +7,7 @@ import { packageRoot } from '../../base/process/package-root.js';
 import { nearest } from '../../base/text/nearest.js';
 import type { ScriptEnd } from '../../data/record/script-plan.js';
 import type { NicTopology, ScriptWorkload, Topology } from '../../data/record/plan.js';
-import { readYaml, textOf } from '../../experiment/scenario/document.js';
+import { readYaml, textOf } from '../../experiment/scenario/yaml-document.js';
 import { problemsOf } from '../../experiment/scenario/problems.js';
 import { topologySchema } from '../../experiment/scenario/schema.js';
 import { completeTopology } from '../../experiment/scenario/topology.js';

@@ -1,6 +1,6 @@
 /** The matrix of cases and forwarders, for the terminal, as Markdown and as CSV. Pure. */
 import { stringify } from 'csv-stringify/sync';
-import { cellText, isChance, type MatrixCell, rateText } from './verdict.js';
+import { cellText, isChance, type MatrixCell, failureRateText } from './judge-case.js';
 import type { Matrix } from './suite.js';
 
 /** Rows are cases, columns forwarders; below it what every failed cell saw. */
@@ -49,7 +49,7 @@ function reasonLines({ cells }: Matrix, stories: boolean): string[] {
     const [cell] = same;
     if (cell === undefined) return [];
     const who = same.map(({ forwarder }) => forwarder).join(', ');
-    const rate = rateText(cell);
+    const rate = failureRateText(cell);
     const lines = [...(rate === null ? [] : [rate]), ...cell.reasons].map((line) => `    ${line}`);
     const story =
       stories && cell.verdict === 'fail' ? cell.story.map((line) => `      ${line}`) : [];
@@ -83,7 +83,7 @@ export function matrixMarkdown(matrix: Matrix): string {
     ...failed.flatMap((cell) => [
       `## ${cell.case}: ${cell.forwarder}`,
       '',
-      ...[rateText(cell) ?? [], cell.reasons].flat().map((line) => `- ${line}`),
+      ...[failureRateText(cell) ?? [], cell.reasons].flat().map((line) => `- ${line}`),
       '',
       ...(cell.story.length === 0 ? [] : ['```text', ...cell.story, '```', '']),
     ]),

@@ -1,6 +1,6 @@
 /** A matrix that was played several times: a cell that differs is a matter of chance. Pure. */
 import type { Matrix } from './suite.js';
-import { type CellVerdict, type MatrixCell, rateOf } from './verdict.js';
+import { type CellVerdict, type MatrixCell, rateOf } from './judge-case.js';
 
 /** The gravest first: what a cell is that was seen in different ways. */
 const GRAVITY: readonly CellVerdict[] = ['fail', 'inconclusive', 'pass', 'unavailable'];

@@ -5,9 +5,9 @@ import type { TrialRecord } from '../../data/record/record.js';
 import type { Prefix } from '../../data/record/words.js';
 import type { TrialResult } from '../../data/record/trial-result.js';
 import type { ConformanceCase } from './case.js';
-import type { FailureKind } from '../../experiment/workload/script/judge.js';
+import type { FailureKind } from '../../experiment/workload/script/judge-conversation.js';
 import type { Contestant } from './contestants.js';
-import { judgeCell, type MatrixCell, unplayed } from './verdict.js';
+import { judgeCell, type MatrixCell, unplayed } from './judge-case.js';
 
 /** Most of a case's time is waiting; what is judged by the clock is played alone. */
 const WAITING_AT_ONCE = 6;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { commandOn, type Host } from '../../machine/host/host.js';
-import { deployedFolder, deployedRoot } from '../../machine/topology/hosts/launch.js';
+import { deployedFolder, deployedRoot } from '../../machine/topology/hosts/host-launch.js';
 import { packageRoot } from '../../base/process/package-root.js';
 import { packageFiles } from './package-files.js';
 

@@ -4,8 +4,8 @@ import type { RunManifest, TrialRecord } from '../../data/record/record.js';
 import { storedScenarios } from '../../experiment/trial/resume.js';
 import { judgingByCell } from '../../experiment/verdict/answer.js';
 import { summarise } from '../../experiment/verdict/summary.js';
-import { judge, type UseOf, type Verdict } from '../../experiment/verdict/verdict.js';
-import { decisive, judgeClaim, type JudgedClaim } from '../claims/judge.js';
+import { judge, type UseOf, type RunVerdict } from '../../experiment/verdict/verdict.js';
+import { decisive, judgeClaim, type JudgedClaim } from '../claims/judge-claim.js';
 import type { Claim } from '../claims/claim.js';
 import type { PublishedBar, PublishedBars, PublishedRun } from './published-runs.js';
 
@@ -43,7 +43,7 @@ export interface IndexedRun {
   manifest: RunManifest;
   trials: number;
   sum: Tally;
-  verdict: Pick<Verdict, 'speed' | 'safety'>;
+  verdict: Pick<RunVerdict, 'speed' | 'safety'>;
   digest: string;
 }
 

@@ -40,7 +40,7 @@ export interface ExpectedIncident {
 }
 
 /** What has to come out. */
-export type Expectation =
+export type ControlExpectation =
   /** Exactly these incidents, in this order of connection and offset. */
   | { kind: 'incidents'; incidents: readonly ExpectedIncident[] }
   /** This end, for which `reason` must be found in the words. */
@@ -64,7 +64,7 @@ export interface Control {
   /** What differs from the usual stream; see workloadOf. */
   workload: Partial<StreamWorkload> & { bytes: number };
   source?: FaultySource;
-  expect: Expectation;
+  expect: ControlExpectation;
 }
 
 /** A control's whole workload. */
@@ -75,11 +75,11 @@ export function workloadOf({ workload }: Control): StreamWorkload {
 const USUAL: StreamWorkload = { ...PLAIN_STREAM, seconds: 0, warmup: 0 };
 
 /** `unavailable`: it cannot happen on this host, so that nothing can be said. Never a pass. */
-export type Verdict = 'proven' | 'unproven' | 'unavailable';
+export type ControlVerdict = 'proven' | 'unproven' | 'unavailable';
 
 export interface ControlResult {
   name: string;
-  verdict: Verdict;
+  verdict: ControlVerdict;
   /** What was seen, in words. */
   evidence: string;
 }

@@ -1,6 +1,6 @@
 /** What is said of the detectors, in words. */
 import type { ProvenDetectors } from '../../data/record/record.js';
-import type { DetectorResult } from './judge.js';
+import type { DetectorResult } from './judge-control.js';
 
 /** The sentence of every report: what its "nothing found" is worth. */
 export function detectorSentence(detectors: ProvenDetectors | undefined): string {

@@ -14,7 +14,7 @@ import type { TrialResult } from '../../data/record/trial-result.js';
 import { faultyConductor } from './conductor.js';
 import { type Control, type ControlResult, workloadOf } from './control.js';
 import { allControls } from './controls.js';
-import { type DetectorResult, judgeControl, judgeDetectors } from './judge.js';
+import { type DetectorResult, judgeControl, judgeDetectors } from './judge-control.js';
 
 /** Controls measure no speed, and most of their time is the start of processes. */
 const AT_ONCE = 3;

@@ -8,9 +8,9 @@ import type { Side } from '../../measure/endpoints.js';
 import { takeMarks, watchMemory } from '../../measure/observe.js';
 import type { Observation } from '../../measure/record-of.js';
 import type { EndpointMarks } from '../../measure/window.js';
-import { type CpuSample, idleShare } from './idle.js';
+import { type CpuSample, idleShare } from './idle-share.js';
 import { ScriptSession } from './script-session.js';
-import { ScriptTally } from './tally.js';
+import { ScriptTally } from './script-tally.js';
 
 /** Between two looks at the forwarder's CPU, milliseconds. */
 const CPU_SAMPLE = 100;

@@ -11,7 +11,7 @@ import {
 } from '../../../data/native/native-script.js';
 import type { RecordedCall } from '../../../data/record/record.js';
 import type { ScriptPlan, ScriptSide } from '../../../data/record/script-plan.js';
-import { SCRIPT_SIDES } from './judge.js';
+import { SCRIPT_SIDES } from './judge-conversation.js';
 
 /** More steps than this are told of from both ends of the script only. */
 const MOST_STEPS = 40;
@@ -108,7 +108,7 @@ function endLine(side: ScriptSide, seen: ConversationRecord): string {
 const MOST_CALLS = 24;
 
 /** "recv 16384 of 65536", oldest first; empty where nothing recorded them. */
-export function callLines(calls: readonly RecordedCall[]): string[] {
+export function lastCallLines(calls: readonly RecordedCall[]): string[] {
   if (calls.length === 0) return [];
   const lines = calls.slice(-MOST_CALLS).map(({ t, name, got, asked, side }) => {
     const where = side === undefined ? '' : ` ${side}`;

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { x } from 'tinyexec';
 import { packageRoot } from '../../../base/process/package-root.js';
-import { locate } from './program.js';
+import { locate } from './driver-program.js';
 
 /** The first build compiles the net package too. */
 const BUILD_TIMEOUT = 180_000;

@@ -4,7 +4,7 @@ import { size, whole } from '../../../base/units/fields.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
 import { goProgram } from './go-build.js';
-import { programField, versionBy } from './program.js';
+import { programField, versionBy } from './driver-program.js';
 
 const options = z.strictObject({
   /** Another toolchain's `go`, which builds the program. */

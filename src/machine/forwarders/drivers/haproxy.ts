@@ -5,7 +5,7 @@ import { size, whole } from '../../../base/units/fields.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
 import { globalAndDefaults, modeOf } from './haproxy-config.js';
-import { locate, programField, versionBy } from './program.js';
+import { locate, programField, versionBy } from './driver-program.js';
 import { refusesPrefix } from './proxy-protocol.js';
 import { configField } from './user-config.js';
 

@@ -9,7 +9,7 @@ import { size, whole } from '../../../base/units/fields.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
 import { settingsOfNginx } from './nginx-config.js';
-import { locate, programField, versionBy } from './program.js';
+import { locate, programField, versionBy } from './driver-program.js';
 import { refusesPrefix } from './proxy-protocol.js';
 import { configField, type UserConfig } from './user-config.js';
 

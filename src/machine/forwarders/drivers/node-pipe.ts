@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { size } from '../../../base/units/fields.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
-import { needs, programField, versionBy } from './program.js';
+import { needs, programField, versionBy } from './driver-program.js';
 
 const PROGRAM = fileURLToPath(new URL('node-pipe-program.js', import.meta.url));
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { findProgram } from '../../../base/process/program.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
-import { notFound, programField, versionBy } from './program.js';
+import { notFound, programField, versionBy } from './driver-program.js';
 
 /** No service is in a folder of PATH; the second is where a system without merged folders has it. */
 const FOLDERS = ['/usr/lib/systemd', '/lib/systemd'];

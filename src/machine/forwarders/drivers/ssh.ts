@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { findProgram } from '../../../base/process/program.js';
 import { PLAIN_COMMAND } from '../command.js';
 import type { CommandSpec, ForwarderKind } from '../kind.js';
-import { locate, notFound, programField, versionBy } from './program.js';
+import { locate, notFound, programField, versionBy } from './driver-program.js';
 
 const options = z.strictObject({
   program: programField,

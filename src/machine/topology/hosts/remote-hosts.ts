@@ -12,7 +12,7 @@ import { buildDigest } from '../../host/build-digest.js';
 import { packageVersion } from '../../../base/process/package-root.js';
 import { distinctHosts, type Host, type TrialHosts } from '../../host/host.js';
 import { identify, type HostIdentity } from '../../host/identity.js';
-import { launcher, type Launch, prefixLaunch, sshLaunch } from './launch.js';
+import { launcher, type HostLaunch, prefixLaunch, sshLaunch } from './host-launch.js';
 
 /** Everything from login to the observer's answer, seconds. */
 const CONNECT_TIMEOUT = 10;
@@ -135,7 +135,7 @@ export async function connect(part: string, spec: HostSpec): Promise<Host> {
   }
 }
 
-function launchOf({ reach, splicebench }: HostSpec): Promise<Launch> {
+function launchOf({ reach, splicebench }: HostSpec): Promise<HostLaunch> {
   switch (reach.by) {
     case 'local':
       return Promise.resolve(prefixLaunch([], splicebench));

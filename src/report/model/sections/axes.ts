@@ -1,5 +1,5 @@
 import { axisSentences, axisTable, axisTitle } from '../axis.js';
-import type { Block, Section } from '../document.js';
+import type { Block, Section } from '../document-blocks.js';
 import type { AxisReport, RunReport } from '../report-types.js';
 
 /** A section for every number along which conditions or forwarders were varied. */

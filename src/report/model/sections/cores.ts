@@ -1,6 +1,6 @@
 import { checkText } from '../../../experiment/verdict/condition.js';
 import { coresCells, coresKey, coresTable } from '../cores.js';
-import { type Block, paragraph, type Section, WRITTEN } from '../document.js';
+import { type Block, paragraph, type Section, WRITTEN } from '../document-blocks.js';
 import type { RunReport } from '../report-types.js';
 
 /** What 3 to 100 Gbps take, copied and spliced: the claim of 2008 in today's terms. In files only. */

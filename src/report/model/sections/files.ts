@@ -1,4 +1,4 @@
-import { type Section, WRITTEN } from '../document.js';
+import { type Section, WRITTEN } from '../document-blocks.js';
 import type { RunReport } from '../report-types.js';
 
 /** What else lies in the run's folder, for whoever wants the figures themselves. */

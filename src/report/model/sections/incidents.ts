@@ -4,7 +4,7 @@ import { relationOf } from '../../../data/integrity/relation.js';
 import { storedText } from '../../../data/integrity/stored-limits.js';
 import type { StoredIncident } from '../../../data/record/record.js';
 import { plural } from '../../../base/units/quantity.js';
-import { type Block, paragraph, type Section, written } from '../document.js';
+import { type Block, paragraph, type Section, written } from '../document-blocks.js';
 import { groupText } from '../incident-groups.js';
 import type { RunReport } from '../report-types.js';
 

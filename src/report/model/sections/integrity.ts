@@ -2,7 +2,7 @@ import { connectionSentence } from '../../../data/integrity/bounds.js';
 import { violatedConnections } from '../../../data/integrity/connection-outcomes.js';
 import { integrityLine } from '../../../data/integrity/tally-text.js';
 import { detectorSentence } from '../../../tasks/selftest/proof-text.js';
-import { type Block, paragraph, type Section, written } from '../document.js';
+import { type Block, paragraph, type Section, written } from '../document-blocks.js';
 import { conditionTable, integrityInput, integrityTable } from '../integrity-table.js';
 import type { RunReport } from '../report-types.js';
 

@@ -1,5 +1,5 @@
 import { noiseSentence } from '../../../tasks/noise/noise-text.js';
-import { type Block, paragraph, type Section, WRITTEN } from '../document.js';
+import { type Block, paragraph, type Section, WRITTEN } from '../document-blocks.js';
 import { forwarderFacts, hostFacts, limitations, missing, runFacts, whose } from '../facts.js';
 import type { RunReport } from '../report-types.js';
 

@@ -3,7 +3,7 @@ import { median } from '../../../base/statistics/interval.js';
 import { CALL_KINDS, type MovedBy } from '../../../data/record/moved-by.js';
 import type { RestRecord } from '../../../data/record/rest-record.js';
 import type { TrialRecord } from '../../../data/record/record.js';
-import type { Cell, Row, Section } from '../document.js';
+import type { TableCell, Row, Section } from '../document-blocks.js';
 import type { RunReport } from '../report-types.js';
 
 /** Which calls moved each forwarder's bytes, and what it did while nothing moved; nothing where no trial tells. */
@@ -29,16 +29,16 @@ export function movedSections({ trials, forwarders }: RunReport): Section[] {
   return [
     {
       kind: 'section',
-      heading: 'Calls that moved the bytes; CPU and sockets while nothing moved',
+      heading: 'Calls that moved the bytes; CPU and sockets while idle',
       blocks: [
         {
           kind: 'table',
           caption:
-            'Shares of bytes by kind of call; CPU and sockets of the forwarder while nothing moves',
+            'Shares of bytes by kind of call; CPU and sockets of the forwarder while it is idle',
           columns: [
             { title: 'forwarder', kind: 'label' },
             { title: 'bytes moved by', kind: 'word' },
-            { title: 'CPU standing still', brief: ['CPU', 'still'], kind: 'figure' },
+            { title: 'CPU while idle', brief: ['CPU', 'idle'], kind: 'figure' },
             { title: 'CPU after the end', brief: ['CPU', 'after'], kind: 'figure' },
             { title: 'sockets left', brief: ['sockets', 'left'], kind: 'figure' },
           ],
@@ -51,7 +51,7 @@ export function movedSections({ trials, forwarders }: RunReport): Section[] {
 }
 
 /** "splice 98 %, recv and send 2 %": medians over the trials that tell. */
-function movedCell(moved: readonly MovedBy[]): Cell {
+function movedCell(moved: readonly MovedBy[]): TableCell {
   const known = moved.flatMap(({ shares }) => shares ?? []);
   if (known.length === 0) return unknown(moved[0]?.reason ?? 'nothing counted its calls');
   const parts = CALL_KINDS.flatMap((kind) => {
@@ -73,7 +73,7 @@ function movedCell(moved: readonly MovedBy[]): Cell {
 function shareCell(
   rest: readonly RestRecord[],
   name: 'idle_cpu_share' | 'drained_cpu_share',
-): Cell {
+): TableCell {
   const known = rest.flatMap((one) => one[name] ?? []);
   const [first] = rest;
   return known.length === 0
@@ -81,7 +81,7 @@ function shareCell(
     : { text: percent(Math.max(...known)) };
 }
 
-function leftCell(trials: readonly TrialRecord[], rest: readonly RestRecord[]): Cell {
+function leftCell(trials: readonly TrialRecord[], rest: readonly RestRecord[]): TableCell {
   const known = rest.flatMap(({ held }) => held ?? []);
   if (known.length === 0) {
     const streams = trials.some((trial) => trial.rest !== undefined);
@@ -94,7 +94,7 @@ function leftCell(trials: readonly TrialRecord[], rest: readonly RestRecord[]): 
   return { text: String(Math.max(...most)) };
 }
 
-function unknown(note: string): Cell {
+function unknown(note: string): TableCell {
   return { text: UNAVAILABLE, note };
 }
 

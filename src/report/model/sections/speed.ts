@@ -7,10 +7,10 @@ import {
 } from '../../../experiment/verdict/condition.js';
 import { noiseSentence } from '../../../tasks/noise/noise-text.js';
 import { cellTable } from '../cell-table.js';
-import { type Block, paragraph, type Section, type Table, written } from '../document.js';
+import { type Block, paragraph, type Section, type Table, written } from '../document-blocks.js';
 import { cellsOf, needsSentence } from '../model.js';
 import {
-  intervalText,
+  fieldIntervalText,
   type MapField,
   mapKey,
   mapTitle,
@@ -147,7 +147,7 @@ function mapTable(map: RatioMap): Table {
         field.row,
         field.column,
         fieldText(field),
-        intervalText(field),
+        fieldIntervalText(field),
         perCallText(field.moved.forwarder),
         perCallText(field.moved.baseline),
         bytes(field.packet),

@@ -1,4 +1,4 @@
-import type { Block, Paragraph, Section, Tone } from '../document.js';
+import type { Block, Paragraph, Section, Tone } from '../document-blocks.js';
 import type { RunReport } from '../report-types.js';
 
 /** The two answers, and what else must be known before they are believed. */

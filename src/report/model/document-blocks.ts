@@ -43,13 +43,13 @@ export interface Table extends Shown {
   kind: 'table';
   /** Says what the table shows, for those who cannot see what is around it. */
   caption: string;
-  columns: Column[];
+  columns: TableColumn[];
   rows: Row[];
   /** Below the table, after the footnotes of its cells. */
   notes: Note[];
 }
 
-export interface Column extends Shown {
+export interface TableColumn extends Shown {
   title: string;
   /** Where width is scarce: two lines. Absent = the title, in one. */
   brief?: readonly [string, string];
@@ -60,12 +60,12 @@ export interface Column extends Shown {
 }
 
 export interface Row {
-  cells: Cell[];
+  cells: TableCell[];
   /** The whole row: a finding, or the sum of the others. */
   mark?: Tone | 'total' | undefined;
 }
 
-export interface Cell {
+export interface TableCell {
   text: string;
   /** Where width is scarce. */
   brief?: string;

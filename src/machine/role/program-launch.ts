@@ -13,7 +13,7 @@ const LAUNCHERS = 2;
 /** A shell's exit code for "ended by signal n" is n more. */
 const BY_SIGNAL = 128;
 
-export interface Launch {
+export interface ProgramLaunch {
   /** Put before the program's argv. */
   prefix: string[];
   /** Of the process tree so many from the root are not the program's. */
@@ -24,7 +24,7 @@ export interface Launch {
  * Puts a program on its CPUs, and into a process namespace where that is allowed, so that whatever it
  * forks ends with it even when the role is killed.
  */
-export function launch(cpus: readonly number[]): Launch {
+export function launch(cpus: readonly number[]): ProgramLaunch {
   const pin = cpus.length === 0 ? [] : ['taskset', '--cpu-list', cpus.join(',')];
   const die = ['setpriv', '--pdeathsig', 'KILL'];
   if (process.getuid?.() !== 0) return { prefix: [...die, ...pin], launchers: 0 };
@@ -39,7 +39,7 @@ export function endedWell(ending: string): boolean {
 
 /** "exit code 3", "signal SIGTERM": how a program ended that was started so. */
 export function endingOf(
-  { launchers }: Launch,
+  { launchers }: ProgramLaunch,
   code: number | null,
   signal: NodeJS.Signals | null,
 ): string {

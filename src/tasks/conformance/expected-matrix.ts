@@ -1,7 +1,8 @@
 /** A stored expectation of a matrix, known failures included, for somebody's CI. */
 import { z } from 'zod';
 import { UsageError } from '../../base/errors/errors.js';
-import { textOf } from '../../experiment/scenario/document.js';
+import { wordsOf } from '../../base/errors/words.js';
+import { textOf } from '../../experiment/scenario/yaml-document.js';
 import type { Matrix } from './suite.js';
 
 const verdict = z.enum(['pass', 'fail', 'inconclusive', 'unavailable']);
@@ -19,21 +20,19 @@ const stored = z.object({
     .optional(),
   cells: z.array(cell),
 });
-export type Expectation = z.output<typeof stored>;
+export type ExpectedMatrix = z.output<typeof stored>;
 
 /**
  * Reads what `--json` has written, or a file that holds only what is expected.
  * @throws UsageError when it cannot be read or understood
  */
-export async function readExpectation(path: string): Promise<Expectation> {
+export async function readExpectedMatrix(path: string): Promise<ExpectedMatrix> {
   const text = await textOf(path);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(
-      `${path}: no JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${path}: no JSON: ${wordsOf(error)}`);
   }
   const parsed = stored.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -47,7 +46,7 @@ export async function readExpectation(path: string): Promise<Expectation> {
  * What is otherwise than expected, a sentence each; empty = all as expected. What could not be judged is
  * neither; a case of chance that passed where it is known to fail is no difference either.
  */
-export function differences(expected: Expectation, matrix: Matrix): string[] {
+export function unexpectedCells(expected: ExpectedMatrix, matrix: Matrix): string[] {
   const chancy = new Set(matrix.cases.flatMap(({ name, chance }) => (chance === null ? [] : name)));
   return matrix.cells.flatMap((now) => {
     const known = expected.cells.find(

@@ -6,7 +6,7 @@ import type { Reach } from '../../../data/record/plan.js';
 import { packageVersion } from '../../../base/process/package-root.js';
 import type { Host } from '../../host/host.js';
 
-export interface Launch {
+export interface HostLaunch {
   start: Pick<Host, 'prefix' | 'shell' | 'splicebench'>;
   /** Ends what the launch itself has started. Never throws. */
   close: () => Promise<void>;
@@ -49,7 +49,7 @@ export function launcher(): string[] {
 export function prefixLaunch(
   prefix: readonly string[],
   splicebench: readonly string[] | null,
-): Launch {
+): HostLaunch {
   return {
     start: {
       prefix,
@@ -89,7 +89,7 @@ export function sshPrefix(
 export async function sshLaunch(
   reach: Extract<Reach, { by: 'ssh' }>,
   splicebench: readonly string[],
-): Promise<Launch> {
+): Promise<HostLaunch> {
   const folder = await HeldFolder.make();
   const controlPath = join(folder.path, 'ssh');
   const prefix = sshPrefix(reach, controlPath);

@@ -7,7 +7,7 @@ const PATIENCE = 1000;
  * Sends a line and reads until the other end closes.
  * @returns null when nobody answers; a program that is gone is no failure of whoever asks
  */
-export function answerOf(socket: string, ask: string): Promise<string | null> {
+export function askSocket(socket: string, ask: string): Promise<string | null> {
   return new Promise((resolve) => {
     let text = '';
     const stream = connect(socket);

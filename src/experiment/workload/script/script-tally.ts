@@ -13,9 +13,14 @@ import {
   type IncidentClass,
 } from '../../../data/record/words.js';
 import type { EndpointMarks } from '../../measure/window.js';
-import { judgeConversation, lateSteps, SCRIPT_SIDES, type ScriptFailure } from './judge.js';
+import {
+  judgeConversation,
+  lateSteps,
+  SCRIPT_SIDES,
+  type ScriptFailure,
+} from './judge-conversation.js';
 import type { Played } from './script-session.js';
-import { callLines, storyOf } from './story.js';
+import { lastCallLines, storyOf } from './story.js';
 
 /** So many failures of the kind that takes its time, all of the first conversations: the rest is the same. */
 const HOPELESS = 3;
@@ -153,7 +158,7 @@ export class ScriptTally {
       conversations: this.conversations,
       failed: this.failed,
       failures: [...this.failures.values()].slice(0, MOST_FAILURES),
-      story: this.story.length === 0 ? [] : [...this.story, ...callLines(calls)],
+      story: this.story.length === 0 ? [] : [...this.story, ...lastCallLines(calls)],
       idle: this.idleShare,
       residue: this.left,
     };

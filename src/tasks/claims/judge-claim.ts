@@ -6,8 +6,8 @@ import type { Cell } from '../../data/record/plan.js';
 import { formatBitRate } from '../../base/units/sizes.js';
 import { isUsable } from '../../experiment/verdict/summary.js';
 import type { Claim, ClaimTest, Test } from './claim.js';
-import type { ClaimVerdict, Finding } from './finding.js';
-import { level, ratioOf } from './quantity.js';
+import type { ClaimVerdict, ClaimFinding } from './finding.js';
+import { level, ratioOf } from './quantity-claim.js';
 import { checkedTrials, corruption, incidence } from './wrong-contents.js';
 
 /** A claim with what was found. */
@@ -18,8 +18,8 @@ export interface JudgedClaim {
    * For a claim about network cards, what an emulation of them says: never evidence for the claim,
    * and never its verdict. null where there is none.
    */
-  emulated: Finding['verdict'] | null;
-  measured: Finding['measured'];
+  emulated: ClaimFinding['verdict'] | null;
+  measured: ClaimFinding['measured'];
   /** In words: what was measured, on what, or what is missing. */
   detail: string;
   /** Topologies of the trials looked at. */
@@ -211,7 +211,7 @@ function tooSlow({ leastLink }: Claim, trials: readonly TrialRecord[]): string |
   return slowest < leastLink ? `the link here has ${formatBitRate(slowest)}` : null;
 }
 
-function test(test: Test, trials: readonly TrialRecord[]): Finding {
+function test(test: Test, trials: readonly TrialRecord[]): ClaimFinding {
   switch (test.kind) {
     case 'ratio':
       return ratioOf(test, trials);
@@ -230,14 +230,14 @@ function test(test: Test, trials: readonly TrialRecord[]): Finding {
 function stall(
   { of, against }: Extract<Test, { kind: 'stall' }>,
   trials: readonly TrialRecord[],
-): Finding {
+): ClaimFinding {
   const trialsOf = (label: string) => trials.filter(({ forwarder }) => forwarder === label);
   const stalled = (label: string) =>
     trialsOf(label).filter(({ outcome }) => outcome === 'stalled').length;
   const counted = (label: string) =>
     `${stalled(label)} of ${plural(trialsOf(label).length, 'trial')} of ${label}`;
   const counts = `${counted(of)} and ${counted(against)} stalled`;
-  const finding = (verdict: Finding['verdict'], reason = ''): Finding => ({
+  const finding = (verdict: ClaimFinding['verdict'], reason = ''): ClaimFinding => ({
     verdict,
     measured: null,
     detail: `${counts}${reason}`,

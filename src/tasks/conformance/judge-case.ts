@@ -2,7 +2,7 @@
 import type { Interval } from '../../base/statistics/interval.js';
 import { exactInterval } from '../../base/statistics/proportions.js';
 import type { TrialRecord } from '../../data/record/record.js';
-import type { FailureKind } from '../../experiment/workload/script/judge.js';
+import type { FailureKind } from '../../experiment/workload/script/judge-conversation.js';
 
 export type CellVerdict = 'pass' | 'fail' | 'inconclusive' | 'unavailable';
 
@@ -114,7 +114,7 @@ export function cellText(cell: MatrixCell): string {
 }
 
 /** "12 of 1,000 conversations: 1.2 %, 95 % 0.62 to 2.1 %". Null where it is no share. */
-export function rateText({ failed, conversations, rate }: MatrixCell): string | null {
+export function failureRateText({ failed, conversations, rate }: MatrixCell): string | null {
   if (rate === null || failed >= conversations) return null;
   const percent = (share: number) => (share * 100).toPrecision(2);
   const count = conversations.toLocaleString('en-US');

@@ -5,10 +5,10 @@ import type {
   Control,
   ControlResult,
   Detector,
-  Expectation,
+  ControlExpectation,
   ExpectedIncident,
   Seen,
-  Verdict,
+  ControlVerdict,
 } from './control.js';
 import { DETECTORS } from './control.js';
 
@@ -37,7 +37,9 @@ function finding(control: Control, seen: Seen): Finding {
   if (control.forwarder.use === 'faulty' && record.forwarder_detail['faults'] === 0) {
     return [false, 'the fault was not made'];
   }
-  const rules: { [K in Expectation['kind']]: (e: Extract<Expectation, { kind: K }>) => Finding } = {
+  const rules: {
+    [K in ControlExpectation['kind']]: (e: Extract<ControlExpectation, { kind: K }>) => Finding;
+  } = {
     incidents: ({ incidents }) => exactly(incidents, seen),
     outcome: ({ outcome, reason }) => [
       record.outcome === outcome && (record.error ?? '').includes(reason),
@@ -60,7 +62,7 @@ function finding(control: Control, seen: Seen): Finding {
         : said(seen),
     ],
   };
-  const rule = rules[control.expect.kind] as (expectation: Expectation) => Finding;
+  const rule = rules[control.expect.kind] as (expectation: ControlExpectation) => Finding;
   return rule(control.expect);
 }
 
@@ -162,7 +164,7 @@ function percent(share: number): string {
 /** A detector with what its controls showed. */
 export interface DetectorResult {
   detector: Detector;
-  verdict: Verdict;
+  verdict: ControlVerdict;
   controls: ControlResult[];
 }
 
@@ -175,7 +177,8 @@ export function judgeDetectors(
 ): DetectorResult[] {
   return DETECTORS.map((detector) => {
     const controls = results.filter((one) => one.detector === detector).map(({ result }) => result);
-    const has = (verdict: Verdict) => controls.some((control) => control.verdict === verdict);
+    const has = (verdict: ControlVerdict) =>
+      controls.some((control) => control.verdict === verdict);
     const verdict = has('unproven') ? 'unproven' : has('proven') ? 'proven' : 'unavailable';
     return { detector, verdict, controls };
   });

@@ -6,9 +6,9 @@ import type { TrialRecord } from '../../data/record/record.js';
 import { estimateMedian, type MedianEstimate } from '../../base/statistics/interval.js';
 import { METRICS } from '../../data/record/metrics.js';
 import { pairedRatio } from '../../base/statistics/ratio.js';
-import { limitOf, OTHERS, samplesOf } from '../../experiment/verdict/summary.js';
+import { limitOfForwarder, OTHERS, samplesOf } from '../../experiment/verdict/summary.js';
 import type { Range, Test } from './claim.js';
-import type { Finding } from './finding.js';
+import type { ClaimFinding } from './finding.js';
 
 /** What holds goodput below what a forwarder could do: the parts around it, or a rate that was set. */
 const LIMITS: readonly Bottleneck[] = [...OTHERS, 'pacing'];
@@ -27,7 +27,7 @@ interface Bound {
 export function level(
   test: Extract<Test, { kind: 'level' }>,
   trials: readonly TrialRecord[],
-): Finding {
+): ClaimFinding {
   const metric = metricNamed(test.metric);
   const values = samplesOf(trials, test.of, metric).map(({ value }) => value);
   return within(estimateMedian(values), test.claimed, {
@@ -41,7 +41,7 @@ export function level(
 export function ratioOf(
   test: Extract<Test, { kind: 'ratio' }>,
   trials: readonly TrialRecord[],
-): Finding {
+): ClaimFinding {
   const metric = metricNamed(test.metric);
   const found = pairedRatio(
     samplesOf(trials, test.of, metric),
@@ -71,7 +71,7 @@ function boundsOf(
 ): Bound[] {
   if (metric !== 'goodput') return [];
   return sides.flatMap(([kind, forwarder]) => {
-    const limit = limitOf(trials, forwarder, LIMITS);
+    const limit = limitOfForwarder(trials, forwarder, LIMITS);
     if (limit === null) return [];
     const isEnd = limit === 'source' || limit === 'sink';
     return [{ kind, forwarder, limit, shared: isEnd && trials.some(endsShareHost) }];
@@ -86,7 +86,7 @@ function within(
   { median, interval }: MedianEstimate,
   { from = -Infinity, to = Infinity }: Range,
   text: { name: string; written: (value: number) => string; bounds: readonly Bound[] },
-): Finding {
+): ClaimFinding {
   const { name, written, bounds } = text;
   if (median === null) {
     return { verdict: 'not reproduced', measured: null, detail: `${name}: no trial gave a figure` };
