@@ -8,6 +8,7 @@
 #include "counters/core_work.h"
 #include "counters/cpu_wait.h"
 #include "counters/line_trip.h"
+#include "endpoint/page_memory.h"
 #include "faults/overwriting.h"
 #include "forward/forwarder.h"
 #include "posix/error.h"
@@ -36,6 +37,12 @@ Napi::Value unavailable(const Napi::CallbackInfo& info) {
   const std::string reason = !entry                ? "no such mechanism"
                              : !entry->unavailable ? ""
                                                    : entry->unavailable();
+  return reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), reason);
+}
+
+// (kind) => why prepared pages of it are not to be had in this process, or null.
+Napi::Value unavailable_pages(const Napi::CallbackInfo& info) {
+  const std::string reason = pages_unavailable(page_kind_named(info[0].ToString().Utf8Value()));
   return reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), reason);
 }
 
@@ -109,6 +116,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("MovedBytes", define_moved_bytes(env));
   exports.Set("mechanisms", mechanisms(env));
   exports.Set("unavailable", Napi::Function::New(env, unavailable, "unavailable"));
+  exports.Set("unavailablePages", Napi::Function::New(env, unavailable_pages, "unavailablePages"));
   exports.Set("offloads", Napi::Function::New(env, get_offloads, "offloads"));
   exports.Set("setOffloads", Napi::Function::New(env, set_offloads, "setOffloads"));
   exports.Set("coreWork", Napi::Function::New(env, on_cpus<core_work_ns>, "coreWork"));

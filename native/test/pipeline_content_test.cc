@@ -187,6 +187,65 @@ void prepared() {
   check_whole(from, to, 5'000'011);
 }
 
+// What makes pages of a kind, without asking the kernel.
+void what_pages_are() {
+  const auto is = [](PageKind kind, PageFacts facts) { return not_of_kind(kind, facts).empty(); };
+  constexpr size_t kMiB = size_t{1} << 20;
+  CHECK(page_kind_named("4KiB") == PageKind::kSingle);
+  CHECK(page_kind_named("contiguous") == PageKind::kContiguous);
+  CHECK(page_kind_named("") == PageKind::kDefault);
+  CHECK(is(PageKind::kDefault, {256, 0, std::nullopt}));
+  CHECK(is(PageKind::kContiguous, {256, 1, 2 * kMiB}));
+  CHECK(is(PageKind::kContiguous, {256, 1, std::nullopt}));
+  CHECK(is(PageKind::kContiguous, {256, 0, 2 * kMiB}));
+  CHECK(!is(PageKind::kContiguous, {256, 0, kMiB / 2}));
+  CHECK(!is(PageKind::kContiguous, {256, 0, std::nullopt}));
+  // Some of it lies elsewhere, whatever else is huge.
+  CHECK(!is(PageKind::kContiguous, {256, 2, 2 * kMiB}));
+  CHECK(not_of_kind(PageKind::kContiguous, {256, 2, 0}).find("256 pages lie in 2 pieces") !=
+        std::string::npos);
+  if (sysconf(_SC_PAGESIZE) != 4096) {
+    CHECK(!is(PageKind::kSingle, {256, 256, 0}));
+    return;
+  }
+  CHECK(is(PageKind::kSingle, {256, 256, 0}));
+  CHECK(is(PageKind::kSingle, {256, 128, 0}));
+  CHECK(is(PageKind::kSingle, {256, 0, 0}));
+  CHECK(!is(PageKind::kSingle, {256, 127, 0}));
+  CHECK(!is(PageKind::kSingle, {256, 0, 2 * kMiB}));
+  CHECK(!is(PageKind::kSingle, {256, 0, std::nullopt}));
+}
+
+// Each source sends from pages of the kind asked for, or the host says why it has none.
+void kinds_of_pages() {
+  for (const char* name : {"", "4KiB", "contiguous"}) {
+    const PageKind kind = page_kind_named(name);
+    const std::string reason = pages_unavailable(kind);
+    if (!reason.empty()) {
+      fprintf(stderr, "no pages of kind '%s': %s\n", name, reason.c_str());
+      continue;
+    }
+    EndpointOptions options = source(3'000'011);
+    options.send = SendMode::kPrepared;
+    options.pages = kind;
+    Running from(options);
+    EndpointOptions discard = sink(from->address());
+    discard.receive = ReceiveMode::kDiscard;
+    Running to(std::move(discard));
+    from.join();
+    to.join();
+    check_whole(from, to, 3'000'011);
+    CHECK(to->pages() == std::vector<std::optional<PageFacts>>{std::nullopt});
+    CHECK(from->pages().size() == 1 && from->pages()[0]);
+    const PageFacts facts = from->pages()[0].value_or(PageFacts{});
+    CHECK(facts.pages == PreparedPages::kSize / static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+    CHECK(not_of_kind(kind, facts).empty());
+    CHECK(facts.huge_bytes.value_or(0) <= PreparedPages::kSize);
+    if (kind == PageKind::kContiguous) CHECK(facts.runs <= 1);
+    if (kind == PageKind::kSingle && facts.runs > 0) CHECK(facts.runs * 2 >= facts.pages);
+  }
+}
+
 // Ordinary bytes: what was sent is a copy, what is received lies in the receiver's buffer, and all
 // of the sender's buffer goes out in turn.
 void copied() {
@@ -243,6 +302,8 @@ int main(int argc, char** argv) {
   cases.run("file by sendfile", 20, [] { files(SendMode::kFile); });
   cases.run("file on the fly", 20, [] { files(SendMode::kContent); });
   cases.run("prepared pages", 20, prepared);
+  cases.run("what pages are", 20, what_pages_are);
+  cases.run("kinds of prepared pages", 20, kinds_of_pages);
   cases.run("copied bytes", 20, copied);
   return cases.finish();
 }

@@ -135,6 +135,8 @@ void arms_of_their_own() {
   EndpointOptions options = upstream(3, 2);
   options.arms[1].send = SendMode::kPrepared;
   options.arms[2].send = SendMode::kBuffer;
+  const PageKind kind = PageKind::kSingle;
+  if (pages_unavailable(kind).empty()) options.arms[1].pages = kind;
   Running from(std::move(options));
   EndpointOptions other = downstream(from, 2);
   other.arms[1].receive = ReceiveMode::kDiscard;
@@ -147,6 +149,7 @@ void arms_of_their_own() {
   from->stop();
   from.join();
   to.join();
+  for (uint32_t arm = 0; arm < 3; ++arm) CHECK(from->pages()[arm].has_value() == (arm == 1));
   for (uint32_t i = 0; i < 6; ++i) {
     Checker* checker = to->receivers()[i]->checker();
     CHECK((checker != nullptr) == (i < 2));

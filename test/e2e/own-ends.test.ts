@@ -79,6 +79,40 @@ describe('arms with a check or a payload of their own', () => {
     });
   }
 
+  it('send pages of their own kinds, as the kernel says', async (t) => {
+    const folder = scratch(t);
+    const out = join(folder, 'run');
+    const file = writeScenario(folder, {
+      workload: { seconds: '200ms', warmup: '50ms', check: 'none' },
+      forwarders: [
+        'copy',
+        { use: 'copy', name: 'single', pages: '4KiB' },
+        { use: 'copy', name: 'huge', pages: 'contiguous' },
+      ],
+      blocks: { min: 2, max: 2 },
+    });
+    const ended = await cli(t, ['run', file, '--out', out]);
+    assert.equal(ended.code, 0, ended.stderr);
+    const trials = storedTrials(out);
+    const asked = { copy: '', single: '4KiB', huge: 'contiguous' } as const;
+    for (const [label, kind] of Object.entries(asked)) {
+      const own = trials.filter(({ forwarder }) => forwarder === label);
+      // A host without such pages says so.
+      if (own.length === 0) assert.match(ended.stderr, new RegExp(`pages: ${kind}: `));
+      else assert.equal(own.length, 2);
+      for (const trial of own) {
+        assert.equal(trial['pages'] ?? '', kind);
+        const [seen, ...others] = trial['prepared_pages'] as {
+          pages: number;
+          runs: number | null;
+        }[];
+        assert.ok(seen !== undefined && others.length === 0);
+        if (seen.runs !== null && label === 'single') assert.ok(seen.runs * 2 >= seen.pages);
+        if (seen.runs !== null && label === 'huge') assert.equal(seen.runs, 1);
+      }
+    }
+  });
+
   it('keep them where each runs alone', async (t) => {
     const { trials } = await ran(t, { mode: 'solo' });
     assert.ok(trials.every(({ ran_alone }) => ran_alone === 'mode: solo'));

@@ -77,7 +77,7 @@ void describe('a matrix played several times', () => {
     assert.ok(isChance(only));
     assert.equal(cellText(only), 'FAIL 1/3*');
     assert.deepEqual(only.runs, ['pass', 'fail', 'pass']);
-    assert.equal(failureRateText(only), '1 of 3 conversations: 33 %, 95 % 0.84 to 91 %');
+    assert.equal(failureRateText(only), '1 of 3 conversations: 33 %, 95 % 0.84 % to 91 %');
     assert.match(matrixText(merged, false), /played 3 times: \* 1 differed: a matter of chance/);
   });
 

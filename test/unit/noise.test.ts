@@ -163,7 +163,7 @@ describe('what was found of the noise', () => {
     assert.match(text, /copy against itself: \d+ sets of 12 rounds in \d+ s/);
     assert.match(text, /forwarder CPU per GB/);
     assert.match(text, /to reduce it: .*(processes|slices)/);
-    assert.match(noiseSentence(noise), /60 s show a difference from [\d.]+% in goodput, /);
+    assert.match(noiseSentence(noise), /60 s show a difference from [\d.]+ % in goodput, /);
     assert.match(noiseSentence(undefined), /unknown/);
     assert.deepEqual(noiseWarnings(null), []);
     const quiet = noise.metrics.map((one) => ({

@@ -180,7 +180,7 @@ describe('recordOf', () => {
     }
   });
 
-  const OPTIONAL = ['message_bytes', 'error', 'calls', 'forwarder_version', 'payload'];
+  const OPTIONAL = ['message_bytes', 'error', 'calls', 'forwarder_version', 'payload', 'pages'];
 
   it('every empty column has a reason, and no column that has a figure', () => {
     for (const forwarder of ['direct', 'splice']) {

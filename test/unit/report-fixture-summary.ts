@@ -80,6 +80,7 @@ function row(
     ratio_confidence: ratio.low === null ? null : 0.95,
     payload: first.payload,
     compares: 'forwarders',
+    pages: null,
   };
 }
 

@@ -289,6 +289,7 @@ function fakeTrial(
     backlog_peak_bytes: null,
     lost_bytes: null,
     payload: check === 'none' ? 'prepared' : null,
+    pages: null,
     latency_of: null,
     ...run.columns,
   };

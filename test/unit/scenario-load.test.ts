@@ -36,6 +36,7 @@ describe('a valid scenario', () => {
         seconds: 2,
         bytes: null,
         payload: null,
+        pages: null,
         warmup: 0.5,
         check: 'full',
         message: null,

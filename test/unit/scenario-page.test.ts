@@ -122,7 +122,7 @@ describe('docs/scenarios.md', () => {
       tablesOf(page)
         .get('forwarders')
         ?.flatMap((row) => row.keys) ?? [];
-    assert.deepEqual(keys, ['use', 'name', 'strace', 'calls', 'check', 'payload']);
+    assert.deepEqual(keys, ['use', 'name', 'strace', 'calls', 'check', 'payload', 'pages']);
     for (const key of [...keys.slice(1), 'colour']) {
       const said = messageOf(() => scenarioOf({ use: 'copy', [key]: 0 }));
       assert.equal(said.includes(`unknown key '${key}'`), key === 'colour', said);

@@ -29,9 +29,9 @@ describe('a run', () => {
     assert.equal(result.interrupted, false);
     assert.deepEqual(result.stopping, {
       's/check=none':
-        'target met after 9 blocks: every ratio to copy is decided and known within 3%',
+        'target met after 9 blocks: every ratio to copy is decided and known within 3 %',
       's/check=full':
-        'target met after 9 blocks: every ratio to copy is decided and known within 3%',
+        'target met after 9 blocks: every ratio to copy is decided and known within 3 %',
     });
   });
 
@@ -45,7 +45,7 @@ describe('a run', () => {
     assert.equal(store.trials.length, 10 * 6);
     assert.match(
       result.stopping['s/check=full'] ?? '',
-      /^maximum of 10 blocks reached; the widest interval is 33% \((direct|splice), target 3%\)$/,
+      /^maximum of 10 blocks reached; the widest interval is 33 % \((direct|splice), target 3 %\)$/,
     );
   });
 
@@ -112,7 +112,7 @@ describe('a run', () => {
     assert.equal(store.trials.length, FIRST * 6);
     assert.equal(
       result.stopping['s/check=full'],
-      'target met after 9 blocks: every ratio to copy is decided and known within 3%; ' +
+      'target met after 9 blocks: every ratio to copy is decided and known within 3 %; ' +
         'without splice, which gave no figure',
     );
   });
@@ -127,7 +127,7 @@ describe('a run', () => {
     assert.equal(store.trials.length, 10 * 6);
     assert.match(
       result.stopping['s/check=full'] ?? '',
-      /the widest interval is 4% .* target 5%\); undecided: splice, direct$/,
+      /the widest interval is 4 % .* target 5 %\); undecided: splice, direct$/,
     );
   });
 

@@ -143,7 +143,7 @@ describe('a forwarder that is busy while others have their turns', () => {
       alone.map(({ block, forwarder }) => [block, forwarder]),
       [[2, 'splice']],
     );
-    assert.match(alone[0]?.ran_alone ?? '', /25% of a CPU while others had their turns/);
+    assert.match(alone[0]?.ran_alone ?? '', /25 % of a CPU while others had their turns/);
     const resumed = new SetExecutor(behaviour, new FakeClock());
     const store = new MemoryStore(whole.trials.slice(0, 3));
     await runSchedule({ ...plan, executor: resumed, store });

@@ -51,12 +51,13 @@ Direction direction_from(const std::string& name) {
   return name == "up" ? Direction::kUp : Direction::kDown;
 }
 
-// {host, port, send, receive}
+// {host, port, send, pages, receive}
 ArmOptions arm_from(const Napi::Value& value) {
   ArmOptions arm;
   arm.address = address_from(value, "arms");
   const auto o = value.As<Napi::Object>();
   arm.send = send_mode(string_from(o, "send"));
+  arm.pages = page_kind_named(string_from(o, "pages"));
   arm.receive = receive_mode(string_from(o, "receive"));
   return arm;
 }
@@ -84,6 +85,7 @@ EndpointOptions options_from(const Napi::Object& o) {
   options.seed = seed_from(o.Get("seed"), "seed");
   options.earlier_seeds = seeds_from(o.Get("earlierSeeds"), "earlierSeeds");
   options.send = send_mode(string_from(o, "send"));
+  options.pages = page_kind_named(string_from(o, "pages"));
   options.send_direction = direction_from(string_from(o, "sendDirection"));
   const double bytes = number_from(o, "bytes", -1);
   if (bytes >= 0) options.bytes = static_cast<uint64_t>(bytes);
@@ -265,8 +267,10 @@ class EndpointObject : public Napi::ObjectWrap<EndpointObject> {
     const uint32_t arms = endpoint_->slices().count();
     const size_t each = endpoint_->results().size() / arms;
     for (uint32_t i = 0; i < arms; ++i) {
-      all.Set(i, verdicts_.results_to(info[0], endpoint_->results(), endpoint_->receivers(),
-                                      i * each, each));
+      Napi::Object one = verdicts_.results_to(info[0], endpoint_->results(), endpoint_->receivers(),
+                                              i * each, each);
+      set_pages(one, i);
+      all.Set(i, one);
     }
     return all;
   }
@@ -289,7 +293,20 @@ class EndpointObject : public Napi::ObjectWrap<EndpointObject> {
     Napi::Object object =
         verdicts_.results_to(info[0], endpoint_->results(), endpoint_->receivers());
     object.Set("overwritten", number_to(info.Env(), endpoint_->stats().overwritten.get()));
+    set_pages(object, 0);
     return object;
+  }
+
+  // Of the prepared pages that an arm sent: pages: {pages, runs, hugeBytes}, null where not known.
+  void set_pages(Napi::Object& object, uint32_t arm) {
+    if (arm >= endpoint_->pages().size() || !endpoint_->pages()[arm]) return;
+    const Napi::Env env = object.Env();
+    const PageFacts& facts = *endpoint_->pages()[arm];
+    Napi::Object pages = Napi::Object::New(env);
+    pages.Set("pages", number_to(env, facts.pages));
+    pages.Set("runs", facts.runs == 0 ? env.Null() : number_to(env, facts.runs));
+    pages.Set("hugeBytes", facts.huge_bytes ? number_to(env, *facts.huge_bytes) : env.Null());
+    object.Set("pages", pages);
   }
 
   std::unique_ptr<Endpoint> endpoint_;

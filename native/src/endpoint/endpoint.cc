@@ -12,7 +12,7 @@ namespace {
 
 EndpointOptions with_arms(EndpointOptions options) {
   if (options.arms.empty()) {
-    options.arms.push_back({options.address, options.send, options.receive});
+    options.arms.push_back({options.address, options.send, options.receive, options.pages});
   }
   return options;
 }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,13 +32,14 @@ struct ArmOptions {
   Address address;
   SendMode send = SendMode::kNone;
   ReceiveMode receive = ReceiveMode::kNone;
+  PageKind pages = PageKind::kDefault;  // of kPrepared
 };
 
 struct EndpointOptions {
   bool listen = false;
   Address address;
   // Of several forwarders that take turns, `connections` for each; those of an arm with port 0 to
-  // connect to are given up at once. Empty = one, with `address`, `send` and `receive`.
+  // connect to are given up at once. Empty = one, with `address`, `send`, `receive` and `pages`.
   std::vector<ArmOptions> arms;
   // What each accepted connection must begin with; it is no part of the stream, and nothing is sent
   // before it has come.
@@ -57,6 +59,7 @@ struct EndpointOptions {
   std::vector<uint64_t> earlier_seeds;
 
   SendMode send = SendMode::kNone;
+  PageKind pages = PageKind::kDefault;  // of kPrepared
   Direction send_direction = Direction::kDown;
   uint64_t bytes = UINT64_MAX;  // per connection; UINT64_MAX = until stop
   // Bytes per send, and the connections take turns message by message; 0 = a whole buffer.
@@ -132,7 +135,7 @@ class Endpoint {
   ~Endpoint();
 
   // The loop; returns when every connection has ended, or stop_now() was called. Runs on a thread
-  // of its own; called once. Throws SystemError when it cannot start.
+  // of its own; called once. Throws SystemError or std::runtime_error when it cannot start.
   void run();
 
   // From any thread.
@@ -153,6 +156,8 @@ class Endpoint {
 
   // After run() has returned.
   const std::vector<ConnectionResult>& results() const { return results_; }
+  // Of each arm the pages that it sent; none where it sent no prepared ones.
+  const std::vector<std::optional<PageFacts>>& pages() const { return pages_; }
   // The checkers of the receiving connections, in the order of results(); null entries without one.
   const std::vector<std::unique_ptr<Receiver>>& receivers() const { return receivers_; }
 
@@ -172,6 +177,7 @@ class Endpoint {
   mutable std::mutex series_mutex_;
   std::vector<SeriesSample> series_;
   std::vector<ConnectionResult> results_;
+  std::vector<std::optional<PageFacts>> pages_;
   std::vector<std::unique_ptr<Receiver>> receivers_;
 };
 

@@ -121,7 +121,7 @@ void Endpoint::Loop::open(uint32_t index, Fd fd, bool connecting) {
   c.connecting = connecting;
   c.pause_at = options.pause_at;
   const ArmOptions& arm = options.arms[arm_of(index)];
-  c.sender = parts.sender(number_of(index), arm.send);
+  c.sender = parts.sender(number_of(index), arm);
   c.send_done = !c.sender;
   e.receivers_[index] = parts.receiver(number_of(index), arm.receive);
   c.receiver = e.receivers_[index].get();

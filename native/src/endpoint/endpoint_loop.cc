@@ -49,6 +49,7 @@ Endpoint::Loop::Loop(Endpoint& owner)
   connections.resize(all);
   e.results_.resize(all);
   e.receivers_.resize(all);
+  for (const ArmOptions& arm : options.arms) e.pages_.push_back(parts.pages(arm));
 }
 
 void Endpoint::Loop::run() {

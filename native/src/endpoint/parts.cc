@@ -47,7 +47,10 @@ EndpointParts::EndpointParts(const EndpointOptions& options)
     return std::any_of(options.arms.begin(), options.arms.end(),
                        [mode](const ArmOptions& arm) { return arm.send == mode; });
   };
-  if (sends(SendMode::kPrepared)) prepared_.emplace(*content_);
+  for (const ArmOptions& arm : options.arms) {
+    std::optional<PreparedPages>& pages = prepared_[static_cast<size_t>(arm.pages)];
+    if (arm.send == SendMode::kPrepared && !pages) pages.emplace(*content_, arm.pages);
+  }
   // Arms whose bytes are made on the fly make them here, too: nobody looks at those of the others.
   if (sends(SendMode::kBuffer)) fill_once(send_buffer_, *content_);
 }
@@ -56,14 +59,14 @@ uint64_t EndpointParts::limit() const {
   return std::min(options_.bytes, content_->length().value_or(UINT64_MAX));
 }
 
-std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection, SendMode mode) {
-  switch (mode) {
+std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection, const ArmOptions& arm) {
+  switch (arm.send) {
     case SendMode::kContent:
       return make_content_sender(content_, connection, options_.send_direction, send_buffer_);
     case SendMode::kBuffer:
       return make_buffer_sender(send_buffer_);
     case SendMode::kPrepared:
-      return make_prepared_sender(*prepared_);
+      return make_prepared_sender(*prepared_[static_cast<size_t>(arm.pages)]);
     case SendMode::kFile:
       return make_file_sender(options_.file);
     case SendMode::kGiven:
@@ -73,6 +76,12 @@ std::unique_ptr<Sender> EndpointParts::sender(uint32_t connection, SendMode mode
       break;
   }
   return nullptr;
+}
+
+std::optional<PageFacts> EndpointParts::pages(const ArmOptions& arm) const {
+  const auto& pages = prepared_[static_cast<size_t>(arm.pages)];
+  if (arm.send != SendMode::kPrepared || !pages) return std::nullopt;
+  return pages->facts();
 }
 
 std::unique_ptr<Receiver> EndpointParts::receiver(uint32_t connection, ReceiveMode mode) {

@@ -1,7 +1,6 @@
 #include "endpoint/sender.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -9,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 
 #include "posix/error.h"
 #include "posix/fd.h"
@@ -114,20 +114,16 @@ std::unique_ptr<Sender> make_buffer_sender(const SendBuffer& buffer) {
   return std::make_unique<BufferSender>(buffer);
 }
 
-PreparedPages::PreparedPages(const Content& content) : pages_(make_pipe()), next_(make_pipe()) {
-  void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) throw SystemError("mmap", "");
-  memory_ = static_cast<uint8_t*>(memory);
-  content.fill(0, Direction::kDown, 0, memory_, kSize);
-  iovec piece{memory_, kSize};
+PreparedPages::PreparedPages(const Content& content, PageKind kind)
+    : memory_(kind, kSize), pages_(make_pipe()), next_(make_pipe()) {
+  content.fill(0, Direction::kDown, 0, memory_.data(), kSize);
+  iovec piece{memory_.data(), kSize};
   // Takes what the pipe has room for; less than all of it serves as well.
   if (vmsplice(pages_.write.get(), &piece, 1, SPLICE_F_NONBLOCK) <= 0)
     throw SystemError("vmsplice", "");
-}
-
-PreparedPages::~PreparedPages() {
-  if (memory_) munmap(memory_, kSize);
+  facts_ = memory_.facts();
+  const std::string other = not_of_kind(kind, facts_);
+  if (!other.empty()) throw std::runtime_error("prepared pages: " + other);
 }
 
 PreparedPages::Pipe PreparedPages::make_pipe() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "endpoint/page_memory.h"
 #include "posix/fd.h"
 #include "stream/content.h"
 
@@ -64,15 +65,16 @@ std::unique_ptr<Sender> make_buffer_sender(const SendBuffer& buffer);
 // connections of a loop, which costs none of them a descriptor; never written again.
 class PreparedPages {
  public:
-  // Throws SystemError.
-  explicit PreparedPages(const Content& content);
-  ~PreparedPages();
+  // Throws SystemError, or std::runtime_error where the pages are not of the kind.
+  explicit PreparedPages(const Content& content, PageKind kind = PageKind::kDefault);
   PreparedPages(const PreparedPages&) = delete;
   PreparedPages& operator=(const PreparedPages&) = delete;
   // As Sender::send. What a socket did not take goes to the one that is served next.
   ssize_t send(int fd, uint64_t most);
   // As large as a usual L2 cache, so that a copying forwarder does not read from its L1.
   static constexpr size_t kSize = size_t{1} << 20;
+  // What they are as long as they are sent: the pipe holds them where they lie.
+  const PageFacts& facts() const { return facts_; }
 
  private:
   struct Pipe {
@@ -81,7 +83,8 @@ class PreparedPages {
   };
   static Pipe make_pipe();
 
-  uint8_t* memory_ = nullptr;
+  PageMemory memory_;
+  PageFacts facts_;
   Pipe pages_;
   Pipe next_;        // references to the pages, on their way to a socket
   size_t held_ = 0;  // bytes in next_

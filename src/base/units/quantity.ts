@@ -61,9 +61,11 @@ export function bytesBrief(value: number): string {
   return `${digits} ${units[unit] ?? ''}`;
 }
 
-/** A share in two significant digits, as scenario files spell it: 13%, 0.5%. */
-export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(2))}%`;
+/** A share in two significant digits, as prose has it: 13 %, 0.5 %, 250 %; scenario files have `formatShare`. */
+export function percent(share: number | null): string {
+  if (!isShown(share)) return UNAVAILABLE;
+  const digits = figure(share * 100, 2);
+  return `${digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits} %`;
 }
 
 /** A ratio: 2.31x, 0.038x, 128x. */

@@ -103,11 +103,11 @@ export function connectionSentence(events: number, connections: number): string 
   const bounds = ratePerConnection(events, connections);
   if (bounds === null) return 'no connection was checked';
   const seen = `${counted(events)} in ${plural(connections, 'connection')}`;
-  const percent = (rate: number) => brief(rate * 100);
+  const perHundred = (rate: number) => brief(rate * 100);
   return events === 0
-    ? `${seen}: below ${percent(bounds.high)} per 100`
-    : `${seen}: ${percent(events / connections)} per 100 ` +
-        `(95 %: ${percent(bounds.low)} to ${percent(bounds.high)})`;
+    ? `${seen}: below ${perHundred(bounds.high)} per 100`
+    : `${seen}: ${perHundred(events / connections)} per 100 ` +
+        `(95 %: ${perHundred(bounds.low)} to ${perHundred(bounds.high)})`;
 }
 
 function counted(events: number): string {

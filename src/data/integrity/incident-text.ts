@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util';
-import { count, figure, offset, plural } from '../../base/units/quantity.js';
+import { count, figure, offset, percent, plural } from '../../base/units/quantity.js';
 import type { Incident, RecordedCall } from '../record/record.js';
 import { carries, sentOffset, sideOf, stretchOf } from './stretch.js';
 
@@ -115,7 +115,7 @@ function originText(incident: Incident): string {
 function characterText({ entropy, printable }: Incident): string {
   const parts: string[] = [];
   if (entropy !== undefined) parts.push(`entropy ${figure(entropy, 2)} bits per byte`);
-  if (printable !== undefined) parts.push(`${figure(printable * 100, 2)} % printable`);
+  if (printable !== undefined) parts.push(`${percent(printable)} printable`);
   return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
 }
 

@@ -15,12 +15,15 @@ import type {
 import type { CheckTotals, NativeAddress } from './native-basics.js';
 import type { NativeScript, NativeScriptOptions } from './native-script.js';
 import type { CallCount, Incident, RecordedCall } from '../record/record.js';
+import type { Pages } from '../record/words.js';
 
 export type { CheckTotals, NativeAddress } from './native-basics.js';
 
 /** How an arm's bytes are made and taken; all arms of an endpoint send or none, likewise for receiving. */
 export interface EndModes {
   send: 'none' | 'content' | 'buffer' | 'prepared' | 'file';
+  /** Of `prepared`; absent = as the kernel gives them. */
+  pages?: Pages;
   receive: 'none' | 'check' | 'buffer' | 'discard';
 }
 
@@ -31,7 +34,7 @@ export interface NativeEndpointOptions {
   /**
    * Of several forwarders that take turns: where the connections of each are, `connections` for each, and how
    * its bytes are made and taken. An arm to connect to whose port is 0 is given up at once. Absent = one, with
-   * `address`, `send` and `receive`.
+   * `address`, `send`, `receive` and `pages`.
    */
   arms?: (NativeAddress & EndModes)[];
   /** What each accepted connection must begin with, before its stream and before anything is sent. */
@@ -61,6 +64,8 @@ export interface NativeEndpointOptions {
    * written over afterwards.
    */
   send?: 'none' | 'content' | 'buffer' | 'prepared' | 'file' | 'overwriting' | 'graded';
+  /** Of `prepared`; absent = as the kernel gives them. */
+  pages?: Pages;
   /** Of `overwriting`. */
   handover?: Handover;
   /** Of `graded`: one page of so many is written over. */
@@ -152,6 +157,8 @@ export interface EndpointResults {
   totals: CheckTotals;
   /** Bytes of its own stream that this end wrote over, as a faulty source. */
   overwritten?: number;
+  /** Of the prepared pages that it sent: null = the kernel does not tell; absent = it sent none. */
+  pages?: { pages: number; runs: number | null; hugeBytes: number | null };
 }
 
 /** What an endpoint has counted of one arm. */
@@ -429,6 +436,8 @@ export interface NativeAddon {
    * many bytes of it arrived changed: whether this kernel takes references. Throws when it refuses.
    */
   probeHandover(handover: Handover): { overwritten: number; changed: number };
+  /** Why this process gets no prepared pages of a kind, by trying; null when it does. */
+  unavailablePages(kind: Pages): string | null;
   /** Offloads of an interface in this process's network namespace. Throws when there is none. */
   offloads(name: string): Offloads;
   /** Asks for offloads; the driver may refuse some without a word, so read them back. */

@@ -1,6 +1,6 @@
 import { RECORD_VERSION, type TrialRecord } from './record.js';
 import { unmeasured } from './trial-columns.js';
-import { messageBytes, payloadOf, type PlannedTrial, topologyName } from './plan.js';
+import { messageBytes, pagesOf, payloadOf, type PlannedTrial, topologyName } from './plan.js';
 
 /**
  * A record that says which trial it is and holds no figure: outcome `failed`, every measured column
@@ -32,6 +32,7 @@ export function blankRecord(
     outcome: 'failed',
     workload: workload.kind,
     payload: payloadOf(workload),
+    pages: pagesOf(workload),
     under_strace: forwarder.strace === true,
     unavailable: {},
     cell: cell.key,

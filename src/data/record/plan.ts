@@ -1,5 +1,5 @@
 import type { ScriptPlan } from './script-plan.js';
-import type { Check, Payload, Prefix, StreamDirection } from './words.js';
+import type { Check, Pages, Payload, Prefix, StreamDirection } from './words.js';
 
 /** Where the traffic runs. */
 export type Topology = LoopbackTopology | VethTopology | HostsTopology | NicTopology;
@@ -180,6 +180,8 @@ export interface StreamWorkload extends AnyWorkload {
   bytes: number | null;
   /** How bytes that nobody compares are sent and received; null = every byte is compared. */
   payload: Payload | null;
+  /** Of what kind the pages are that are sent with `payload: prepared`; null = as the kernel gives them. */
+  pages: Pages | null;
   /** Bytes per send; null = as large as serves best. */
   message: number | MessageRange | null;
   /** Bits per second and direction that the source offers in total; null = all it can. */
@@ -272,21 +274,32 @@ export function payloadOf(workload: Workload): Payload | null {
     : null;
 }
 
+/** Of what kind prepared pages are, for the column of that name; null = as the kernel gives them, or there are none. */
+export function pagesOf(workload: Workload): Pages | null {
+  // Absent in plans that were stored before there were kinds.
+  return workload.kind === 'stream' && payloadOf(workload) === 'prepared'
+    ? (workload.pages ?? null)
+    : null;
+}
+
 /** What becomes of the bytes, where a forwarder's entry says it otherwise than the workload. */
 export interface OwnEnds {
   check?: Check;
   payload?: Payload;
+  pages?: Pages;
 }
 
-/** The workload as a forwarder takes part in it, with the check and payload of its own entry. */
-function workloadOf(workload: Workload, { check, payload }: OwnEnds): Workload {
-  if (workload.kind !== 'stream' || (check === undefined && payload === undefined)) return workload;
+/** The workload as a forwarder takes part in it, with the check, payload and pages of its own entry. */
+function workloadOf(workload: Workload, { check, payload, pages }: OwnEnds): Workload {
+  const none = check === undefined && payload === undefined && pages === undefined;
+  if (workload.kind !== 'stream' || none) return workload;
   const own = {
     ...workload,
     check: check ?? workload.check,
     payload: payload ?? workload.payload,
   };
-  return { ...own, payload: payloadOf(own) };
+  // Its own are kept where they do not fit, so that this can be told.
+  return { ...own, payload: payloadOf(own), pages: pages ?? pagesOf(own) };
 }
 
 /** The condition as a forwarder takes part in it; its key stays that of all. */

@@ -91,6 +91,15 @@ export interface SeriesPoint {
   gbps: number;
 }
 
+/** What the kernel said of the pages that a source sent by reference. */
+export interface PreparedPages {
+  pages: number;
+  /** Runs of them that follow one another in physical memory; null = hidden from who has no CAP_SYS_ADMIN. */
+  runs: number | null;
+  /** Bytes of them in transparent huge pages; null = not told. */
+  huge_bytes: number | null;
+}
+
 /** One line of trials.jsonl. */
 export interface TrialRecord extends TrialColumns {
   version: typeof RECORD_VERSION;
@@ -135,6 +144,8 @@ export interface TrialRecord extends TrialColumns {
   };
   /** Why it ran alone although forwarders take turns, in words; absent where it did not. */
   ran_alone?: string;
+  /** Of each source that sent prepared pages; absent in other trials, and in what was stored before. */
+  prepared_pages?: PreparedPages[];
   /** Of trials of a script only. */
   script?: ScriptOutcome;
   /** Of exchanges, churn and http with at least one answer, µs; absent in others. */

@@ -3,7 +3,15 @@
  * rely on in their order, then further ones. Type, CSV and the table in docs/reading-results.md are made from this table.
  */
 import { known, measured, type RowOf } from './column.js';
-import type { Answer, Bottleneck, Check, Direction, Payload, WorkloadKind } from './words.js';
+import type {
+  Answer,
+  Bottleneck,
+  Check,
+  Direction,
+  Pages,
+  Payload,
+  WorkloadKind,
+} from './words.js';
 
 export const SUMMARY_TABLE = {
   scenario: known<string>('the condition'),
@@ -63,10 +71,13 @@ export const SUMMARY_TABLE = {
     "of this one interval, so that those of all the run's looks hold together with 95 %",
   ),
   compares: known<'forwarders' | 'conditions'>(
-    "what the ratio compares: `forwarders` under one condition, or `conditions`, where the forwarder's own entry has another `check` or `payload` than the baseline",
+    "what the ratio compares: `forwarders` under one condition, or `conditions`, where the forwarder's own entry has another `check`, `payload` or `pages` than the baseline",
   ),
   payload: known<Payload | null>(
     'the condition; figures of different ones are compared only where `compares` says so',
+  ),
+  pages: known<Pages | null>(
+    'the condition, as `payload`; empty where no kind of pages was asked for',
   ),
 };
 

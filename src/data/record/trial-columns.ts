@@ -4,7 +4,15 @@
  * docs/reading-results.md are all made from this table. GB are 10^9 bytes.
  */
 import { known, measured, type MeasuredIn, metric, metricOfAll, type RowOf } from './column.js';
-import type { Bottleneck, Check, Direction, Outcome, Payload, WorkloadKind } from './words.js';
+import type {
+  Bottleneck,
+  Check,
+  Direction,
+  Outcome,
+  Pages,
+  Payload,
+  WorkloadKind,
+} from './words.js';
 
 export const TRIAL_TABLE = {
   run_id: known<string>('the run'),
@@ -160,6 +168,9 @@ export const TRIAL_TABLE = {
   ),
   payload: known<Payload | null>(
     'the condition: of streams whose bytes nobody compares, `prepared` (pages made once, given by reference and discarded in the kernel) or `copied` (sent from and received into ordinary buffers); empty where every byte is compared, and for other workloads',
+  ),
+  pages: known<Pages | null>(
+    'the condition: the kind of pages asked for with `payload: prepared`, `4KiB` (single ones, not next to each other in physical memory) or `contiguous` (of one huge page); empty where none was',
   ),
 };
 

@@ -35,6 +35,12 @@ export type Check = (typeof CHECKS)[number];
  */
 export const PAYLOADS = ['prepared', 'copied'] as const;
 export type Payload = (typeof PAYLOADS)[number];
+/**
+ * Kinds of the pages of `payload: prepared`: single ones of 4 KiB that do not lie next to each other in physical
+ * memory, or parts of one huge page.
+ */
+export const PAGES = ['4KiB', 'contiguous'] as const;
+export type Pages = (typeof PAGES)[number];
 /** What a proxy sends to the upstream before each stream: a header of the PROXY protocol. */
 export const PREFIXES = ['proxy-v1', 'proxy-v2'] as const;
 export type Prefix = (typeof PREFIXES)[number];

@@ -1,5 +1,6 @@
 /** What limited a trial, from how busy its parts were. */
 import type { Bottleneck } from '../../data/record/words.js';
+import { percent } from '../../base/units/quantity.js';
 import { formatBitRate } from '../../base/units/sizes.js';
 
 /** A part that is this busy had nothing left to give. The rest is scheduling and wake-up latency. */
@@ -60,20 +61,20 @@ export function findBottleneck(parts: BusyParts): NamedBottleneck {
   if (parts.link !== null && parts.link.share >= LINK_FULL) {
     const { share, name, of } = parts.link;
     const whose = of === undefined ? '' : ` by ${of}`;
-    return { bottleneck: 'link', reason: `link: ${percent(share)} of ${name} used${whose}` };
+    return { bottleneck: 'link', reason: `link: ${busy(share)} of ${name} used${whose}` };
   }
   if (forwarder >= SATURATED && forwarder >= Math.min(endpoints, 0.99)) {
-    return { bottleneck: 'forwarder', reason: `forwarder: its CPU ${percent(forwarder)} busy` };
+    return { bottleneck: 'forwarder', reason: `forwarder: its CPU ${busy(forwarder)} busy` };
   }
   if (endpoints >= SATURATED) {
     const bottleneck = source >= sink ? 'source' : 'sink';
-    const shares = `source ${percent(source)}, sink ${percent(sink)}`;
+    const shares = `source ${busy(source)}, sink ${busy(sink)}`;
     return {
       bottleneck,
-      reason: `${bottleneck}: the endpoints' CPU ${percent(endpoints)} busy (${shares})`,
+      reason: `${bottleneck}: the endpoints' CPU ${busy(endpoints)} busy (${shares})`,
     };
   }
-  const all = `forwarder's CPU ${percent(forwarder)}, endpoints' ${percent(endpoints)} busy`;
+  const all = `forwarder's CPU ${busy(forwarder)}, endpoints' ${busy(endpoints)} busy`;
   const paced = parts.congestion.find((one) => PACING.includes(one));
   if (paced !== undefined && Math.max(forwarder, endpoints) < ROOM_LEFT) {
     const reason = `pacing: ${paced} sends at its own rate; ${all}`;
@@ -95,6 +96,7 @@ function setRate({ flow }: BusyParts): NamedBottleneck | null {
   return null;
 }
 
-function percent(share: number): string {
-  return `${Math.round(Math.min(share, 1) * 100)} %`;
+/** Of CPUs and links: clocks that are read one after the other may show more than all there is. */
+function busy(share: number): string {
+  return percent(Math.min(share, 1));
 }

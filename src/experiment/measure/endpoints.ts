@@ -1,6 +1,11 @@
 /** The endpoints of a stream trial: who listens, who connects, who sends what. */
 import type { Placement } from '../../machine/host/placement.js';
-import type { StreamWorkload, Topology, Workload } from '../../data/record/plan.js';
+import {
+  pagesOf,
+  type StreamWorkload,
+  type Topology,
+  type Workload,
+} from '../../data/record/plan.js';
 import { storedPerChecker } from '../../data/integrity/stored-limits.js';
 import type { EndModes, NativeEndpointOptions } from '../../data/native/native-surface.js';
 
@@ -129,8 +134,11 @@ function bytesPerSecond(bitsPerSecond: number): number {
 
 /** How one side's bytes are made and taken: all that arms of a set may differ in. */
 export function endModes(side: Side, workload: StreamWorkload): EndModes {
+  const send = sends(side, workload) ? sendMode(workload) : 'none';
+  const pages = send === 'prepared' ? pagesOf(workload) : null;
   return {
-    send: sends(side, workload) ? sendMode(workload) : 'none',
+    send,
+    ...(pages === null ? {} : { pages }),
     receive: receives(side, workload) ? receiveMode(workload) : 'none',
   };
 }

@@ -3,7 +3,7 @@
  * traffic makes some of that pressure itself, so to leave rounds out for it would be to choose by what is measured.
  * Pure.
  */
-import { median } from '../../base/statistics/interval.js';
+import { unusualWaits } from '../../data/record/unusual-wait.js';
 import { PRESSURE_KINDS, type Pressure } from '../../machine/host/pressure.js';
 
 /** Of a slice from drained to drained. */
@@ -13,9 +13,6 @@ export interface Pressed {
   /** Seconds that tasks waited meanwhile. */
   waited: Pressure;
 }
-
-/** Share of a slice beyond what is usual in its arm. Fixed beforehand, and the same for all arms. */
-const UNUSUAL = 0.25;
 
 export interface PressureOfSet {
   /** Shares of the time of all slices. */
@@ -39,10 +36,7 @@ export function pressureOf(arms: readonly (readonly Pressed[])[]): PressureOfSet
   const unusual = arms.flatMap((slices) =>
     PRESSURE_KINDS.flatMap((kind) => {
       const shares = slices.map((slice) => slice.waited[kind] / slice.seconds);
-      const usual = median(shares) ?? 0;
-      return slices.flatMap(({ round }, index) =>
-        (shares[index] ?? 0) - usual >= UNUSUAL ? [round] : [],
-      );
+      return unusualWaits(shares).flatMap((index) => slices[index]?.round ?? []);
     }),
   );
   return {

@@ -5,7 +5,7 @@ import type { Judgement } from '../../data/integrity/outcome.js';
 import type { CheckTotals } from '../../data/native/native-surface.js';
 import type { ConnectionOutcomes, IncidentClass } from '../../data/record/words.js';
 import type { TrialColumns } from '../../data/record/trial-columns.js';
-import type { SliceSeries, TrialRecord } from '../../data/record/record.js';
+import type { PreparedPages, SliceSeries, TrialRecord } from '../../data/record/record.js';
 import { type MovedBy, type MovedCalls, sharesByKind } from '../../data/record/moved-by.js';
 import type { RestRecord } from '../../data/record/rest-record.js';
 import type { ScriptOutcome } from '../../data/record/script-outcome.js';
@@ -55,6 +55,8 @@ export interface Observation {
   load?: LoadFigures;
   /** Of an arm of a set. */
   slices?: SliceSeries;
+  /** Of each source that sent prepared pages. */
+  preparedPages?: PreparedPages[];
   /** Of scripts only. */
   script?: ScriptOutcome;
   /** Of streams; null = there is no forwarder. */
@@ -171,6 +173,7 @@ function observed(base: Base, { observation: seen, pauseFrames }: Observed): Tri
     forwarder_version: seen.version,
     forwarder_detail: seen.detail,
     ...(vain.length === 0 ? {} : { asked_in_vain: vain }),
+    ...(seen.preparedPages?.length ? { prepared_pages: seen.preparedPages } : {}),
     ...(seen.script === undefined ? {} : { script: seen.script }),
     ...(seen.rest == null ? {} : { rest: seen.rest }),
     ...(forwarder.use === 'direct' ? {} : { moved_by: movedBy(seen, figures) }),
@@ -248,7 +251,7 @@ const NO_WIRE = 'loopback and veth never cross a wire';
 const NO_LINK = 'no network card is involved, or none reports its speed';
 const BACKLOG: readonly (keyof TrialColumns)[] = ['backlog_peak_bytes', 'lost_bytes'];
 /** Columns where null means "there is none", not "unavailable". */
-const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error', 'payload'];
+const OPTIONAL: readonly (keyof TrialColumns)[] = ['message_bytes', 'error', 'payload', 'pages'];
 
 /** A reason for every column that is null. */
 function reasonsFor(

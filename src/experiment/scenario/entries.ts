@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { findProgram } from '../../base/process/program.js';
 import { suggestion } from '../../base/text/nearest.js';
 import type { ForwarderEntry, OwnEnds } from '../../data/record/plan.js';
-import { CHECKS, PAYLOADS } from '../../data/record/words.js';
+import { CHECKS, PAGES, PAYLOADS } from '../../data/record/words.js';
 import { type Problem, problemsOf, unknownKey } from './problems.js';
 import { shown } from '../../base/units/sizes.js';
 
@@ -105,6 +105,7 @@ function checkEntry(
     calls,
     check,
     payload,
+    pages,
     ...written
   } = typeof entry === 'string' ? { use: entry } : isMapping(entry) ? entry : {};
   if (typeof use !== 'string') {
@@ -133,7 +134,7 @@ function checkEntry(
     const message = `forwarders[${index}]: strace and calls: recorder exclude each other`;
     problems.push({ path: [...path, 'calls'], message });
   }
-  const ends = checkEnds({ check, payload }, index, problems);
+  const ends = checkEnds({ check, payload, pages }, index, problems);
   const options = checkOptions(written, path, kind, problems, BESIDE_OPTIONS);
   const version = name === undefined ? (kind.versionOf?.(options) ?? null) : null;
   return {
@@ -150,9 +151,9 @@ function checkEntry(
 }
 
 /** Keys of an entry that are no options of its kind. */
-const BESIDE_OPTIONS = ['name', 'strace', 'calls', 'check', 'payload'];
+const BESIDE_OPTIONS = ['name', 'strace', 'calls', 'check', 'payload', 'pages'];
 
-/** Check and payload of an entry's own; whether they fit the workload is seen with the cells. */
+/** Check, payload and pages of an entry's own; whether they fit the workload is seen with the cells. */
 function checkEnds(
   given: Readonly<Record<keyof OwnEnds, unknown>>,
   index: number,
@@ -170,9 +171,11 @@ function checkEnds(
   };
   const check = word('check', CHECKS);
   const payload = word('payload', PAYLOADS);
+  const pages = word('pages', PAGES);
   return {
     ...(check === undefined ? {} : { check }),
     ...(payload === undefined ? {} : { payload }),
+    ...(pages === undefined ? {} : { pages }),
   };
 }
 

@@ -266,7 +266,10 @@ function alwaysTold({ topology }: ScenarioFile, axes: readonly Axis[]): Varied[]
   return [['receive', valueText(receive)]];
 }
 
-/** Bytes that are compared have no payload: where the matrix varies the check, those cells are there once. */
+/** Keys of bytes that nobody compares. */
+const UNCHECKED: readonly string[] = ['payload', 'pages'];
+
+/** Bytes that are compared have neither payload nor pages: where the matrix varies the check, those cells are there once. */
 function checkedOnce(
   combinations: readonly Combination[],
   axes: readonly Axis[],
@@ -276,12 +279,13 @@ function checkedOnce(
   }
   const seen = new Set<string>();
   return combinations.flatMap((one) => {
-    if (one.workload.check !== 'full' || one.workload.payload === undefined) return [one];
-    const parts = one.parts.filter(([name]) => name !== 'payload');
+    const has = Object.keys(one.workload).some((key) => UNCHECKED.includes(key));
+    if (one.workload.check !== 'full' || !has) return [one];
+    const parts = one.parts.filter(([name]) => !UNCHECKED.includes(name));
     const cell = cellKey('', parts);
     if (seen.has(cell)) return [];
     seen.add(cell);
-    const given = Object.entries(one.workload).filter(([key]) => key !== 'payload');
+    const given = Object.entries(one.workload).filter(([key]) => !UNCHECKED.includes(key));
     return [{ ...one, parts, workload: Object.fromEntries(given) }];
   });
 }

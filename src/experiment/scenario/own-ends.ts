@@ -1,5 +1,11 @@
-/** Entries that state a check or a payload of their own: whether the workload has room for it. */
-import { type Cell, cellOf, type ForwarderEntry, type OwnEnds } from '../../data/record/plan.js';
+/** Entries that state a check, a payload or pages of their own: whether the workload has room for it. */
+import {
+  type Cell,
+  cellOf,
+  type ForwarderEntry,
+  type OwnEnds,
+  payloadOf,
+} from '../../data/record/plan.js';
 import { roomOf } from '../workload/rooms.js';
 import type { Problem } from './problems.js';
 
@@ -32,7 +38,8 @@ export function ownEndsProblems(
 }
 
 /** The key that a complaint is about; null = the entry has none of its own. */
-function ownKey({ check, payload }: OwnEnds): keyof OwnEnds | null {
+function ownKey({ check, payload, pages }: OwnEnds): keyof OwnEnds | null {
+  if (pages !== undefined) return 'pages';
   if (payload !== undefined) return 'payload';
   return check === undefined ? null : 'check';
 }
@@ -50,6 +57,11 @@ function faultsIn(cell: Cell, entry: ForwarderEntry): string[] {
     ];
   }
   const own = cellOf(cell, entry).workload;
+  if (entry.pages !== undefined && payloadOf(own) !== 'prepared') {
+    return [
+      `'${entry.pages}' is for pages sent by reference, expected check: none and payload: prepared beside it`,
+    ];
+  }
   return roomOf('stream')
     .conflicts(own, own.direction)
     .map(({ message }) => message);

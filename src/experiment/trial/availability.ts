@@ -1,5 +1,6 @@
 /** Which forwarders of a scenario can run here, asked before the first trial. */
 import { findProgram } from '../../base/process/program.js';
+import { native } from '../../data/native/native.js';
 import { leftOutOf } from '../../data/record/left-out.js';
 import { confinementLacking } from '../../machine/topology/common/confinement.js';
 import type { ForwarderKind } from '../../machine/forwarders/kind.js';
@@ -7,8 +8,9 @@ import { recorderUnavailable } from '../../machine/role/call-recorder.js';
 import { straceUnavailable } from '../../machine/role/strace.js';
 import type { Unavailable } from '../../data/record/record.js';
 import type { Scenario } from '../scenario/expand.js';
+import type { Pages } from '../../data/record/words.js';
 import { pairCount, shareOf } from '../../data/record/pairs.js';
-import { type Cell, cellOf } from '../../data/record/plan.js';
+import { type Cell, cellOf, pagesOf } from '../../data/record/plan.js';
 import { descriptorLimit } from '../../machine/host/descriptor-limit.js';
 import { lacksDescriptors } from './descriptors.js';
 
@@ -26,6 +28,7 @@ export interface HostAnswers {
  * failure nor a result.
  * @param kinds the forwarder registry
  * @param tracing why strace cannot be used
+ * @param pages why a source of this host gets no prepared pages of a kind; those of others say so when they begin
  * @param limit of open files per process; null = none
  * @param ask asks the forwarder's host what it lacks; null = that is this one
  */
@@ -35,6 +38,7 @@ export async function unavailableIn(
   limit: HostAnswers['limit'] = descriptorLimit(),
   ask: HostAnswers['ask'] = null,
   tracing: (attach: boolean) => Promise<string | null> = straceUnavailable,
+  pages: (kind: Pages) => string | null = (kind) => native().unavailablePages(kind),
 ): Promise<Unavailable[]> {
   const found: Unavailable[] = [];
   for (const entry of forwarders) {
@@ -62,6 +66,7 @@ export async function unavailableIn(
         kind.refuses(carried, options) ??
         missingWire(use, topology) ??
         needsPrivilege(workload, kind) ??
+        (ask === null ? lacksPages(workload, pages) : null) ??
         lacksDescriptors(carried, kind, limit, threadsOf(options));
       if (reason !== null) found.push({ scenario: name, forwarder: label, cell: key, reason });
     }
@@ -124,6 +129,16 @@ export function withoutTopology(
 ): Unavailable[] {
   const forwarders = scenarios.find(({ name }) => name === scenario)?.forwarders ?? [];
   return forwarders.map(({ label }) => ({ scenario, forwarder: label, cell: key, reason }));
+}
+
+/** Prepared pages of a kind that the kernel does not give. */
+function lacksPages(
+  workload: Cell['workload'],
+  unavailable: (kind: Pages) => string | null,
+): string | null {
+  const kind = pagesOf(workload);
+  const reason = kind === null ? null : unavailable(kind);
+  return reason === null ? null : `pages: ${kind}: ${reason}`;
 }
 
 /** What was left out, in words; one line for all forwarders that share a reason. */

@@ -6,7 +6,6 @@
 import type { TrialRecord } from '../../data/record/record.js';
 import type { Blocks } from '../scenario/expand.js';
 import { duration, percent, plural } from '../../base/units/quantity.js';
-import { formatShare } from '../../base/units/sizes.js';
 import { mainMetric } from '../workload/main-metric.js';
 import { confidenceAfter, plannedLooks } from '../../base/statistics/looks.js';
 import { type BlockSample, pairedRatio, relativeWidth } from '../../base/statistics/ratio.js';
@@ -74,7 +73,7 @@ export function stopReason(
   widths: readonly RatioWidth[],
   baseline: string,
 ): string | null {
-  const target = formatShare(blocks.target);
+  const target = percent(blocks.target);
   const measured = widths.filter(({ measurable }) => measurable);
   const goal = blocks.until !== undefined || blocks.soak === true;
   const met =
@@ -131,7 +130,7 @@ function knowledge(widths: readonly RatioWidth[], blocks: Blocks): string {
   const unknown = widths.length - known.length;
   return (
     `; the widest interval is ${percent(widest.width)} (${widest.forwarder}, ` +
-    `target ${formatShare(blocks.target)})` +
+    `target ${percent(blocks.target)})` +
     (unknown > 0 ? `, ${unknown} of ${widths.length} ratios have none` : '') +
     undecidedText(known.filter(({ answer }) => answer === 'undecided'))
   );

@@ -5,6 +5,7 @@
 import { MIN_SAMPLES, median } from '../../base/statistics/interval.js';
 import { apartOf, rarerOf } from '../../data/record/apart.js';
 import type { SliceSeries, TrialRecord } from '../../data/record/record.js';
+import { unusualWaits } from '../../data/record/unusual-wait.js';
 
 /**
  * Of a set: nanoseconds between its CPUs and the share of its time in which a task waited for a CPU (null = not
@@ -26,6 +27,16 @@ interface SetState {
  *   interval, which a wide one is better than
  */
 export function setsLeftOut(trials: readonly TrialRecord[]): ReadonlySet<string> {
+  return new Set(cellsOf(trials).flatMap((sets) => leftOutOf(sets).names));
+}
+
+/** Those of them in which tasks waited far more than usual, whatever else was so in them. */
+export function setsWaiting(trials: readonly TrialRecord[]): ReadonlySet<string> {
+  return new Set(cellsOf(trials).flatMap((sets) => leftOutOf(sets).waiting));
+}
+
+/** The sets of each cell, by name. */
+function cellsOf(trials: readonly TrialRecord[]): ReadonlyMap<string, SetState>[] {
   const cells = new Map<string, Map<string, SetState>>();
   for (const { cell, slices } of trials) {
     if (slices === undefined) continue;
@@ -47,30 +58,24 @@ export function setsLeftOut(trials: readonly TrialRecord[]): ReadonlySet<string>
     });
     cells.set(cell, sets);
   }
-  return new Set([...cells.values()].flatMap(rarer));
+  return [...cells.values()];
 }
 
-/** So much of a set's time beyond the median of its cell, which the traffic itself makes. */
-const UNUSUAL = 0.25;
-
-function unusual(waited: readonly (number | null)[]): number[] {
-  const usual = median(waited.flatMap((share) => share ?? [])) ?? 0;
-  return waited.flatMap((share, index) =>
-    share !== null && share - usual > UNUSUAL ? [index] : [],
-  );
-}
-
-function rarer(sets: ReadonlyMap<string, SetState>): string[] {
+function leftOutOf(sets: ReadonlyMap<string, SetState>): { names: string[]; waiting: string[] } {
   const names = [...sets.keys()];
   const states = [...sets.values()];
+  const waiting = new Set(unusualWaits(states.map(({ waited }) => waited)));
   const out = new Set([
     ...apartOf(states.map(({ trip }) => trip)).left_out,
     ...rarerOf(states.map(({ shared, slices }) => shared * 2 > slices)),
     ...rarerOf(states.map(({ contended, slices }) => contended * 2 > slices)),
-    ...unusual(states.map(({ waited }) => waited)),
+    ...waiting,
   ]);
-  if (names.length - out.size < MIN_SAMPLES) return [];
-  return names.filter((_, index) => out.has(index));
+  if (names.length - out.size < MIN_SAMPLES) return { names: [], waiting: [] };
+  return {
+    names: names.filter((_, index) => out.has(index)),
+    waiting: names.filter((_, index) => waiting.has(index)),
+  };
 }
 
 function stateOf({

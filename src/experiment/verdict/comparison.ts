@@ -5,7 +5,7 @@ import { confidenceAfter } from '../../base/statistics/looks.js';
 import { type BlockSample, pairedRatio } from '../../base/statistics/ratio.js';
 import { independentRatio } from '../../base/statistics/shift.js';
 import { JUDGED_ONCE, type Judging } from './answer.js';
-import { checkText, endsOf } from './condition.js';
+import { checkText, sameEnds } from './condition.js';
 import { samplesOf } from './summary.js';
 import { factsOf } from '../../data/results/environment-changes.js';
 import type { HostEnvironment } from '../../data/record/environment-record.js';
@@ -170,7 +170,7 @@ function labels(trials: readonly TrialRecord[]): string[] {
   );
 }
 
-/** Forwarders that are compared although their entries give them another check or payload. */
+/** Forwarders that are compared although their entries give them another check, payload or pages. */
 function ownEndsNotes(a: ComparedSide, b: ComparedSide): string[] {
   return cellsIn(a, b).flatMap((cell) =>
     forwardersIn(a, b, cell).flatMap(([left, right]): string[] => {
@@ -178,7 +178,7 @@ function ownEndsNotes(a: ComparedSide, b: ComparedSide): string[] {
         inCell(a, cell).find(({ forwarder }) => forwarder === left),
         inCell(b, cell).find(({ forwarder }) => forwarder === right),
       ];
-      if (one === undefined || other === undefined || endsOf(one) === endsOf(other)) return [];
+      if (one === undefined || other === undefined || sameEnds(one, other)) return [];
       const said = `${left} has ${checkText(one)}, ${right} ${checkText(other)}`;
       return [`under ${cell} conditions are compared, not forwarders alone: ${said}`];
     }),

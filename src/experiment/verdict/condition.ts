@@ -1,5 +1,5 @@
 import { type Varied, variedOf } from '../../data/record/cell-key.js';
-import type { Check, Direction, Payload, WorkloadKind } from '../../data/record/words.js';
+import type { Check, Direction, Pages, Payload, WorkloadKind } from '../../data/record/words.js';
 import type { TrialColumns } from '../../data/record/trial-columns.js';
 import { bytes, count, plural } from '../../base/units/quantity.js';
 
@@ -11,6 +11,8 @@ export interface Condition {
   check: Check;
   /** null = every byte is compared, or not a stream; absent in what was stored before there was a choice. */
   payload?: Payload | null;
+  /** Kind of the prepared pages; null = none asked for; absent likewise. */
+  pages?: Pages | null;
   direction: Direction;
   connections: number;
   /** Bytes per send; null = as large as serves best. */
@@ -28,6 +30,14 @@ export const ENDS_KINDS: readonly EndsKind[] = ['copied', 'prepared', 'checked']
 export function endsOf({ check, payload }: Pick<Condition, 'check' | 'payload'>): EndsKind {
   if (check === 'full') return 'checked';
   return payload === 'copied' ? 'copied' : 'prepared';
+}
+
+/** What becomes of a condition's bytes. */
+export type Ends = Pick<Condition, 'check' | 'payload' | 'pages'>;
+
+/** Whether figures of both may be put beside each other: also from pages of one kind. */
+export function sameEnds(a: Ends, b: Ends): boolean {
+  return endsOf(a) === endsOf(b) && (a.pages ?? null) === (b.pages ?? null);
 }
 
 /** A cell in full: "loopback, download, 1 connection". The check is said apart, by the heading. */
@@ -77,7 +87,10 @@ function isMessageRange(key: string, value: string): boolean {
 }
 
 /** What a condition is without a key, where `without KEY` would say something else. */
-const WITHOUT: Readonly<Record<string, string>> = { receive: 'receiving as the kernel does it' };
+const WITHOUT: Readonly<Record<string, string>> = {
+  receive: 'receiving as the kernel does it',
+  pages: 'pages as the kernel gives them',
+};
 
 function varied(condition: Condition): string {
   return variedBesides(condition)
@@ -115,9 +128,14 @@ export function conditionNames(conditions: readonly Condition[]): Map<string, st
   return names;
 }
 
-/** "check: full" or "check: none, payload: copied", as the scenario file says it. */
-export function checkText({ check, payload }: Pick<Condition, 'check' | 'payload'>): string {
-  return payload == null ? `check: ${check}` : `check: ${check}, payload: ${payload}`;
+/** "check: full" or "check: none, payload: prepared, pages: 4KiB", as the scenario file says it. */
+export function checkText({ check, payload, pages }: Ends): string {
+  const parts = [
+    `check: ${check}`,
+    ...(payload == null ? [] : [`payload: ${payload}`]),
+    ...(pages == null ? [] : [`pages: ${pages}`]),
+  ];
+  return parts.join(', ');
 }
 
 function connections(condition: Condition): string {

@@ -8,6 +8,7 @@ import {
   type Cell,
   inMachine,
   messageBytes,
+  pagesOf,
   payloadOf,
   topologyName,
   type Workload,
@@ -18,7 +19,7 @@ import { confidenceAfter } from '../../base/statistics/looks.js';
 import { estimateMedian } from '../../base/statistics/interval.js';
 import { intervalAnswer, JUDGED_ONCE, type Judging } from './answer.js';
 import { setsLeftOut } from './apart-sets.js';
-import { endsOf } from './condition.js';
+import { sameEnds } from './condition.js';
 import { type Metric, METRICS } from '../../data/record/metrics.js';
 import type { RoundSample } from '../../base/statistics/location.js';
 import { type BlockSample, pairedRatio } from '../../base/statistics/ratio.js';
@@ -191,6 +192,7 @@ function row(
     ratio_confidence: ratio?.interval == null ? null : confidence,
     payload: ends.payload,
     compares: ends.compares,
+    pages: ends.pages,
   };
 }
 
@@ -198,12 +200,17 @@ function row(
 function endsIn(
   workload: Workload,
   trial: TrialRecord | undefined,
-): Pick<SummaryRow, 'check' | 'payload' | 'compares'> {
-  const ofCell = { check: workload.check, payload: payloadOf(workload) };
-  if (trial === undefined || endsOf(trial) === endsOf(ofCell)) {
+): Pick<SummaryRow, 'check' | 'payload' | 'pages' | 'compares'> {
+  const ofCell = { check: workload.check, payload: payloadOf(workload), pages: pagesOf(workload) };
+  if (trial === undefined || sameEnds(trial, ofCell)) {
     return { ...ofCell, compares: 'forwarders' };
   }
-  return { check: trial.check, payload: trial.payload ?? null, compares: 'conditions' };
+  return {
+    check: trial.check,
+    payload: trial.payload ?? null,
+    pages: trial.pages ?? null,
+    compares: 'conditions',
+  };
 }
 
 /** The limit of more than half of the trials. */

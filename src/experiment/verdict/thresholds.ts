@@ -229,7 +229,7 @@ function evaluateMetric(
 }
 
 const CONDITIONS =
-  "; a comparison of conditions: its check or payload is its own, not the baseline's";
+  "; a comparison of conditions: its check, payload or pages are its own, not the baseline's";
 const BOUND = '; a lower bound: what lies around the forwarder was the limit';
 const CO_LIMITED =
   "; co-limited: source and sink share the forwarder's host, so CPU per GB decides";

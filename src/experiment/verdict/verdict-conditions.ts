@@ -1,5 +1,5 @@
 /**
- * How a verdict speaks of forwarders whose entries have a check or a payload of their own: beside the baseline
+ * How a verdict speaks of forwarders whose entries have a check, a payload or pages of their own: beside the baseline
  * the condition is compared, which the scenario asked for, and never which forwarder is faster.
  */
 import { plural, ratioNumber } from '../../base/units/quantity.js';
@@ -20,7 +20,7 @@ export function conditionNotes(summary: readonly SummaryRow[], useOf: UseOf): st
   const groups = new Map<string, SummaryRow[]>();
   for (const row of summary) {
     if (!comparesConditions(row) || row.metric !== 'goodput' || row.ratio === null) continue;
-    const key = JSON.stringify([row.scenario, row.forwarder, row.baseline, endsOf(row)]);
+    const key = JSON.stringify([row.scenario, row.forwarder, row.baseline, checkText(row)]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   return [...groups.values()].map((rows) => sentence(rows, summary, useOf));
@@ -36,10 +36,16 @@ function sentence(
   const { scenario, forwarder, baseline, cell } = row;
   const [use, other] = [useOf(scenario, forwarder), useOf(scenario, baseline)];
   const base = summary.find((one) => one.cell === cell && one.forwarder === baseline);
-  const who = `${use} ${ENDS_WORDS[endsOf(row)]}${use === forwarder ? '' : ` (${forwarder})`}`;
-  const whose = `${baseline}'s goodput${base === undefined ? '' : ` ${ENDS_WORDS[endsOf(base)]}`}`;
+  const who = `${use} ${endsText(row)}${use === forwarder ? '' : ` (${forwarder})`}`;
+  const whose = `${baseline}'s goodput${base === undefined ? '' : ` ${endsText(base)}`}`;
   const both = use === other ? '' : '; both the forwarder and its condition differ there';
   return `Conditions: ${who} ${figures(rows)} of ${whose}${openText(rows)}${both}.`;
+}
+
+/** "with the ends out of the way, from contiguous pages" */
+function endsText(row: SummaryRow): string {
+  const from = row.pages == null ? '' : `, from ${row.pages} pages`;
+  return ENDS_WORDS[endsOf(row)] + from;
 }
 
 /** "keeps 0.87 (0.85 to 0.89)"; of several cells from the least to the most. */
@@ -63,6 +69,8 @@ function openText([row, ...others]: readonly SummaryRow[]): string {
 }
 
 /** Rows of a table that are about a condition of their own: "copy-checked (check: full)". */
-export function ownConditionName(row: Pick<SummaryRow, 'forwarder' | 'check' | 'payload'>): string {
+export function ownConditionName(
+  row: Pick<SummaryRow, 'forwarder' | 'check' | 'payload' | 'pages'>,
+): string {
   return `${row.forwarder} (${checkText(row)})`;
 }

@@ -1,8 +1,8 @@
 /** What disturbed the rounds of sets, as the verdict tells it. Pure. */
-import { count, plural } from '../../base/units/quantity.js';
+import { count, listed, noun, plural } from '../../base/units/quantity.js';
 import { SHARED } from '../../data/record/shared-core.js';
 import type { SliceSeries, TrialRecord } from '../../data/record/record.js';
-import { setsLeftOut } from './apart-sets.js';
+import { setsLeftOut, setsWaiting } from './apart-sets.js';
 
 /** A sentence for each kind of disturbance that occurred. */
 export function disturbanceNotes(trials: readonly TrialRecord[]): string[] {
@@ -14,6 +14,7 @@ export function disturbanceNotes(trials: readonly TrialRecord[]): string[] {
     ...sharedNotes(trials, leftOut),
     ...contendedNotes(trials),
     ...pressureNotes(all, leftOut),
+    ...waitingNotes(trials),
   ];
 }
 
@@ -72,13 +73,35 @@ function pressureNotes(sets: readonly SliceSeries[], leftOut: ReadonlySet<string
   const found = total(told, ({ pressed = [] }) => pressed.length);
   if (found === 0) return [];
   const rounds = total(told, ({ round }) => round.length);
-  const kept =
-    leftOut.size === 0
-      ? 'These rounds are kept'
-      : `Sets in which that was so all through are among the ${plural(leftOut.size, 'whole set')} left out; the other rounds are kept`;
+  const kept = leftOut.size === 0 ? 'kept' : 'kept, but for those of sets that are left out whole';
   return [
-    `Pressure: in ${count(found)} of ${count(rounds)} rounds tasks of the machine waited for a CPU, for memory or for a disk by a quarter of a slice more than they usually do (PSI), as when something else is at work. ${kept}.`,
+    `Pressure: in ${count(found)} of ${count(rounds)} rounds tasks of the machine waited for a CPU, for memory or for a disk by a quarter of a slice more than they usually do (PSI), as when something else is at work. These rounds are ${kept}.`,
   ];
+}
+
+/** Sets in which others used the machine all through, which no round of them shows. */
+function waitingNotes(trials: readonly TrialRecord[]): string[] {
+  const sets = setsWaiting(trials);
+  if (sets.size === 0) return [];
+  return [
+    `Pressure all through: ${namesOf(sets, trials)} ${noun(sets.size, 'is', 'are')} left out, in which tasks waited for a CPU by a quarter of the time more than in the median set (PSI).`,
+  ];
+}
+
+/** So many sets are named; of more only how many they are. */
+const NAMED = 5;
+
+/** By their blocks: "set 3", "sets 2, 5 and 3 more"; with the condition where there are several. */
+function namesOf(sets: ReadonlySet<string>, trials: readonly TrialRecord[]): string {
+  const several = new Set(trials.map(({ cell }) => cell)).size > 1;
+  const names = new Map<string, string>();
+  for (const { slices, block, cell } of trials) {
+    if (slices === undefined || !sets.has(slices.set)) continue;
+    names.set(slices.set, several ? `${block} of ${cell}` : String(block));
+  }
+  const told = [...names.values()];
+  const more = told.length > NAMED + 1 ? told.splice(NAMED).length : 0;
+  return `${noun(sets.size, 'set')} ${listed(more === 0 ? told : [...told, `${more} more`])}`;
 }
 
 /** The series of one arm of each set: what is asked of them here is the same in all. */

@@ -3,7 +3,7 @@
  * formula L = λW", Operations Research 9, 1961): connections that always have one request under way are
  * connections = rate × mean latency. Where that does not hold, one of the two is measured wrongly.
  */
-import { count, plural } from '../../base/units/quantity.js';
+import { count, percent, plural } from '../../base/units/quantity.js';
 import type { TrialRecord } from '../../data/record/record.js';
 
 /** How far the two may lie apart: requests that begin before the window or end behind it count in one of them only. */
@@ -35,7 +35,7 @@ export function littleNotes(trials: readonly TrialRecord[]): string[] {
   }
   return [...notes.values()].map(({ trial, gap, times }) => {
     const { forwarder, cell, connections, requests_per_second: rate } = trial;
-    const apart = `${count(Math.abs(gap) * 100)} % ${gap > 0 ? 'more' : 'less'}`;
+    const apart = `${percent(Math.abs(gap))} ${gap > 0 ? 'more' : 'less'}`;
     return (
       `${forwarder}, in ${plural(times, 'trial')} of ${cell}: rate and latency do not fit together. ` +
       `${count(connections)} connections at ${count(rate)} requests per second make a mean latency ${apart} ` +

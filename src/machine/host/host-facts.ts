@@ -124,7 +124,7 @@ export async function readHostFacts(reader: Reader): Promise<HostFacts> {
       /^Max open files\s+(\d+)/m.exec(reader.text('/proc/self/limits') ?? '')?.[1] ?? null,
     ),
     memoryAvailable: kibibytes(/^MemAvailable:\s*(\d+) kB/m, reader.text('/proc/meminfo')),
-    memoryPressure: percent(/^some avg10=([\d.]+)/m, reader.text('/proc/pressure/memory')),
+    memoryPressure: shareIn(/^some avg10=([\d.]+)/m, reader.text('/proc/pressure/memory')),
     virtual: /^flags\s*:.*\bhypervisor\b/m.test(reader.text('/proc/cpuinfo') ?? ''),
     machineType: reader.text('/sys/class/dmi/id/product_name'),
     numaNodes: Math.max(
@@ -182,7 +182,7 @@ function kibibytes(pattern: RegExp, text: string | null): number | null {
   return value === null ? null : value * 1024;
 }
 
-function percent(pattern: RegExp, text: string | null): number | null {
+function shareIn(pattern: RegExp, text: string | null): number | null {
   const found = pattern.exec(text ?? '')?.[1];
   return found === undefined ? null : Number(found) / 100;
 }

@@ -1,5 +1,5 @@
 /** What spoils a measurement, as data: each with what was found, why it matters, and the remedy. */
-import { bytes, count, listed } from '../../base/units/quantity.js';
+import { bytes, count, listed, percent } from '../../base/units/quantity.js';
 import { APART } from '../../data/record/apart.js';
 import { type HostFacts, TOOLS } from './host-facts.js';
 
@@ -232,8 +232,4 @@ export function warningsFor(facts: HostFacts): Warning[] {
 function install({ missingTools }: HostFacts): string {
   const packages = missingTools.flatMap((name) => TOOLS[name]?.from.split(' ') ?? []);
   return `apt-get install ${[...new Set(packages)].join(' ')}`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 }

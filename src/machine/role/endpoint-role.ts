@@ -26,6 +26,10 @@ export function endpointRole(): ServedRole & { handlers: Handlers<EndpointMethod
   return {
     handlers: {
       ...handlers,
+      open: (options) => {
+        checkPages(options);
+        return handlers.open(options);
+      },
       overwrite: async () => {
         opened().overwrite();
         for (;;) {
@@ -65,4 +69,12 @@ export function endpointRole(): ServedRole & { handlers: Handlers<EndpointMethod
     },
     end,
   };
+}
+
+/** @throws Error when this host does not give the prepared pages that are asked for */
+function checkPages({ arms = [], ...alone }: NativeEndpointOptions): void {
+  for (const { pages } of [alone, ...arms]) {
+    const reason = pages === undefined ? null : native().unavailablePages(pages);
+    if (reason !== null) throw new Error(`pages: ${pages}: ${reason}`);
+  }
 }

@@ -6,14 +6,15 @@ import { printable } from '../../base/text/layout.js';
 import type { WorkloadKind } from '../../data/record/words.js';
 import type { CellReport, Figure, ForwarderRow, Limit } from './report-types.js';
 import {
-  UNAVAILABLE,
   bytes,
   figure,
   isShown,
   listed,
+  percent,
   ratio,
   ratioNumber,
   shortCount,
+  UNAVAILABLE,
 } from '../../base/units/quantity.js';
 import { type FigureColumn, type Subject } from './report-types.js';
 import { ratioSign } from './ratio-sign.js';
@@ -209,8 +210,9 @@ function zeroCopyNotes({ rows }: CellReport): string[] {
   return rows.flatMap(({ forwarder, detail }) => {
     const share = zeroCopyShare(detail);
     if (share === null) return [];
-    const percent = (share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0);
-    return [`${forwarder}: the kernel sent ${percent} % of its zero-copy sends without copying`];
+    return [
+      `${forwarder}: the kernel sent ${percent(share)} of its zero-copy sends without copying`,
+    ];
   });
 }
 

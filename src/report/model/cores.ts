@@ -1,5 +1,6 @@
 /** CPU cores that a rate takes, of every forwarder of a condition: what a user plans with. */
 import { coresFor } from '../../base/units/cores.js';
+import { sameEnds } from '../../experiment/verdict/condition.js';
 import { figure, isShown, UNAVAILABLE } from '../../base/units/quantity.js';
 import type { TableCell, Table } from './document-blocks.js';
 import type { CellReport, Figure, ForwarderRow, RunReport } from './report-types.js';
@@ -26,10 +27,6 @@ export function coresCells(report: RunReport): CellReport[] {
       forwardersOf(cell).length > 1 &&
       !report.cells.some((other) => other !== cell && sameEnds(other, cell)),
   );
-}
-
-function sameEnds(a: CellReport, b: CellReport): boolean {
-  return a.check === b.check && a.payload === b.payload;
 }
 
 /** The key of a condition's chart of cores; no cell is called like it. */

@@ -8,7 +8,7 @@ import {
   type MetricName,
 } from './report-types.js';
 import { tally, tallyByForwarder } from '../../data/integrity/tally.js';
-import { type Bottleneck, CHECKS, PAYLOADS } from '../../data/record/words.js';
+import { type Bottleneck, CHECKS, PAGES, PAYLOADS } from '../../data/record/words.js';
 import type { TrialColumns } from '../../data/record/trial-columns.js';
 import type { SummaryRow } from '../../data/record/summary-columns.js';
 import type { RunManifest, StoredIncident, TrialRecord } from '../../data/record/record.js';
@@ -30,6 +30,7 @@ import {
   ENDS_KINDS,
   type EndsKind,
   endsOf,
+  sameEnds,
 } from '../../experiment/verdict/condition.js';
 import { leftOutOf } from '../../data/record/left-out.js';
 import { forwarderOrder, registryUse, storedCells } from './stored-scenarios.js';
@@ -123,8 +124,9 @@ function conditionsOf({ manifest, trials }: ReportSource): Condition[] {
     const stored = planned.get(trial.cell);
     const check = CHECKS.find((one) => one === stored?.['workload.check']);
     const payload = PAYLOADS.find((one) => one === stored?.['workload.payload']) ?? null;
-    const ends = check === undefined ? trial : { check, payload };
-    found.set(trial.cell, endsOf(ends) === endsOf(trial) ? trial : { ...trial, ...ends });
+    const pages = PAGES.find((one) => one === stored?.['workload.pages']) ?? null;
+    const ends = check === undefined ? trial : { check, payload, pages };
+    found.set(trial.cell, sameEnds(ends, trial) ? trial : { ...trial, ...ends });
   }
   return [...found.values()];
 }
@@ -172,6 +174,7 @@ function cellReport(
     topology,
     check,
     payload: condition.payload ?? null,
+    pages: condition.pages ?? null,
     direction,
     connections,
     message_bytes,

@@ -59,7 +59,7 @@ export interface CellReport extends Condition {
   stopping: string | null;
   /** Those under the cell's own condition: only they are compared, ranked and drawn. */
   rows: ForwarderRow[];
-  /** Those whose entries have another check or payload, named with it. */
+  /** Those whose entries have another check, payload or pages, named with it. */
   ownConditions: ForwarderRow[];
   /** What no forwarder gets beyond, of streams; none known for other workloads. */
   ceilings: Ceilings;

@@ -1,6 +1,7 @@
 /** What a case's trial says of a forwarder. Pure. */
 import type { Interval } from '../../base/statistics/interval.js';
 import { exactInterval } from '../../base/statistics/proportions.js';
+import { percent } from '../../base/units/quantity.js';
 import type { TrialRecord } from '../../data/record/record.js';
 import type { FailureKind } from '../../experiment/workload/script/judge-conversation.js';
 
@@ -113,11 +114,10 @@ export function cellText(cell: MatrixCell): string {
   }
 }
 
-/** "12 of 1,000 conversations: 1.2 %, 95 % 0.62 to 2.1 %". Null where it is no share. */
+/** "12 of 1,000 conversations: 1.2 %, 95 % 0.62 % to 2.1 %". Null where it is no share. */
 export function failureRateText({ failed, conversations, rate }: MatrixCell): string | null {
   if (rate === null || failed >= conversations) return null;
-  const percent = (share: number) => (share * 100).toPrecision(2);
   const count = conversations.toLocaleString('en-US');
   const share = percent(failed / conversations);
-  return `${failed} of ${count} conversations: ${share} %, 95 % ${percent(rate.low)} to ${percent(rate.high)} %`;
+  return `${failed} of ${count} conversations: ${share}, 95 % ${percent(rate.low)} to ${percent(rate.high)}`;
 }

@@ -1,4 +1,5 @@
 /** Whether a control has proven what it is for, from what its trial yielded. Pure. */
+import { percent } from '../../base/units/quantity.js';
 import { poissonBounds } from '../../data/integrity/bounds.js';
 import type { Incident } from '../../data/record/record.js';
 import type {
@@ -155,10 +156,6 @@ function expectedWords({ class: name, offset, length, origin }: ExpectedIncident
 
 function number(value: number): string {
   return Math.round(value).toLocaleString('en-US');
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share > 0.995 || share === 0 ? 0 : 1)} %`;
 }
 
 /** A detector with what its controls showed. */

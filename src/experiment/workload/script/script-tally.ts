@@ -1,4 +1,5 @@
 /** What all conversations of a script's trial came to. */
+import { percent } from '../../../base/units/quantity.js';
 import type { ConversationRecord } from '../../../data/native/native-script.js';
 import { SEEN_ENDS } from '../../../data/native/native-script.js';
 import type { CheckTotals, EndpointSnapshot } from '../../../data/native/native-surface.js';
@@ -108,7 +109,7 @@ export class ScriptTally {
     const { idle } = this.workload.expect;
     if (typeof share !== 'number' || idle === null || share <= idle.cpu) return;
     this.costs(
-      `the forwarder used ${(share * 100).toFixed(0)} % of a CPU while nothing moved (${idle.step}), at most ${(idle.cpu * 100).toFixed(0)} % are right`,
+      `the forwarder used ${percent(share)} of a CPU while nothing moved (${idle.step}), at most ${percent(idle.cpu)} are right`,
     );
   }
 

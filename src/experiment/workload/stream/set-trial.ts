@@ -15,6 +15,7 @@ import { type CpuLook, longerLook } from '../../../machine/host/cpu-state.js';
 import { type Pressure, readPressure } from '../../../machine/host/pressure.js';
 import { RoleError } from '../../../machine/role/client.js';
 import { receives, type Side, SIDES, sends } from '../../measure/endpoints.js';
+import { preparedPagesOf } from '../../measure/prepared-pages.js';
 import { failureOf } from '../../measure/forwarder-failure.js';
 import {
   type ForwarderCost,
@@ -387,6 +388,7 @@ export class StreamSetTrial {
       ended: false,
       receiving: SIDES.filter((side) => receives(side, workload)),
       totals: streams.map(totalsOfStream),
+      preparedPages: preparedPagesOf(streams),
       judgement,
       connectionOutcomes,
       series: [],

@@ -10,7 +10,7 @@ import {
   payloadOf,
   type StreamWorkload,
 } from '../../../data/record/plan.js';
-import { PAYLOADS, PREFIXES } from '../../../data/record/words.js';
+import { PAGES, PAYLOADS, PREFIXES } from '../../../data/record/words.js';
 import { LEAST_RATE, RATE, rateNumber } from '../common/fields.js';
 import {
   exchangeFault,
@@ -90,6 +90,8 @@ export const STREAM = {
     bytes: size().nullable(),
     /** How bytes that nobody compares are sent and received. */
     payload: z.enum(PAYLOADS),
+    /** Of what kind the pages of `payload: prepared` are; null = as the kernel gives them. */
+    pages: z.enum(PAGES).nullable(),
     /** Bytes per send; null leaves it to the source. */
     message: message.nullable(),
     content,
@@ -117,6 +119,7 @@ export const STREAM = {
     direction: 'download',
     bytes: null,
     payload: null,
+    pages: null,
     message: null,
     rate: null,
     reader: null,
@@ -140,7 +143,13 @@ export const STREAM = {
   conflicts(workload, direction) {
     const fault = exchangeFault('stream', direction);
     if (fault !== null) return [fault];
-    return [...contents(workload), ...payloads(workload), ...pauses(workload), ...slices(workload)];
+    return [
+      ...contents(workload),
+      ...payloads(workload),
+      ...pages(workload),
+      ...pauses(workload),
+      ...slices(workload),
+    ];
   },
   quick: (workload) => ({
     ...workload,
@@ -183,6 +192,31 @@ function payloads({ payload, check, content }: StreamWorkload): WorkloadProblem[
     `workload.payload: 'copied' sends from a buffer, expected content: stamped or zero, ` +
     `got '${content.kind}'`;
   return [wrongValue('payload', message)];
+}
+
+/** Only what is prepared once lies in pages of a chosen kind. */
+function pages(workload: StreamWorkload): WorkloadProblem[] {
+  const { pages, payload, check, content, message } = workload;
+  if (pages === null) return [];
+  const faults: [boolean, string][] = [
+    [
+      check === 'full',
+      'is for bytes that nobody compares, expected check: none ' +
+        '(a matrix may vary both: check: full then has no pages)',
+    ],
+    [
+      payload === 'copied',
+      "is for pages sent by reference, expected payload: prepared, got 'copied'",
+    ],
+    [
+      'path' in content,
+      `is for prepared pages, expected content: stamped or zero, got '${content.kind}'`,
+    ],
+    [message !== null, 'is for prepared pages, expected no message, which is sent from a buffer'],
+  ];
+  const [fault] = faults.filter(([is]) => is);
+  if (fault === undefined) return [];
+  return [wrongValue('pages', `workload.pages: '${pages}' ${fault[1]}`)];
 }
 
 /** Whoever sends cannot wait with the first bytes: one signal starts both. */

@@ -1,4 +1,5 @@
 /** A trial of `workload.kind: stream`: connect, warm-up, measured window, drain. */
+import { preparedPagesOf } from '../../measure/prepared-pages.js';
 import { outcomesOfStreams } from '../../../data/integrity/connection-outcomes.js';
 import { nameIncidents } from '../../../data/integrity/incident-calls.js';
 import {
@@ -89,6 +90,7 @@ async function conduct(
       ended: fixed,
       receiving: session.receivingSides(),
       totals: streams.map(totalsOfStream),
+      preparedPages: preparedPagesOf(streams),
       judgement,
       connectionOutcomes,
       series,

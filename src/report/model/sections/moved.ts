@@ -1,4 +1,4 @@
-import { figure, listed, UNAVAILABLE } from '../../../base/units/quantity.js';
+import { listed, percent, UNAVAILABLE } from '../../../base/units/quantity.js';
 import { median } from '../../../base/statistics/interval.js';
 import { CALL_KINDS, type MovedBy } from '../../../data/record/moved-by.js';
 import type { RestRecord } from '../../../data/record/rest-record.js';
@@ -96,8 +96,4 @@ function leftCell(trials: readonly TrialRecord[], rest: readonly RestRecord[]): 
 
 function unknown(note: string): TableCell {
   return { text: UNAVAILABLE, note };
-}
-
-function percent(share: number): string {
-  return `${figure(share * 100, 2)} %`;
 }

@@ -3,7 +3,7 @@ import {
   checkText,
   ENDS_KINDS,
   type EndsKind,
-  endsOf,
+  sameEnds,
 } from '../../../experiment/verdict/condition.js';
 import { noiseSentence } from '../../../tasks/noise/noise-text.js';
 import { cellTable } from '../cell-table.js';
@@ -27,32 +27,41 @@ const MOST_TIME_LINES = 2;
 
 /** The forwarders of every condition side by side; different kinds of ends are never in one section. */
 export function speedSections(report: RunReport): Section[] {
-  return ENDS_KINDS.flatMap((kind): Section[] => {
-    const cells = cellsOf(report, kind);
-    const [first] = cells;
-    if (first === undefined) return [];
-    const isFirst = first === report.cells[0];
-    const maps = ratioMaps(report).filter((map) => endsOf(map.cell) === kind);
-    return [
-      {
-        kind: 'section',
-        heading: `Speed (${checkText(first)})`,
-        blocks: [
-          written(paragraph(MEANINGS[kind] + (isFirst ? '' : NOT_COMPARED), 'aside')),
-          ...(isFirst ? noiseBlocks(report) : []),
-          ...maps.map(mapSection),
-          ...cells.map((cell, index) =>
-            cellSection(
-              report,
-              cell,
-              index < OPEN_CELLS,
-              isFirst && cells.length <= MOST_TIME_LINES,
-            ),
-          ),
-        ],
-      },
-    ];
-  });
+  return ENDS_KINDS.flatMap((kind) =>
+    sameEndsIn(cellsOf(report, kind)).flatMap((cells) => speedSection(report, kind, cells)),
+  );
+}
+
+/** Conditions in groups of which the figures may be put beside each other. */
+function sameEndsIn(cells: readonly CellReport[]): CellReport[][] {
+  const groups: CellReport[][] = [];
+  for (const cell of cells) {
+    const group = groups.find(([first]) => first !== undefined && sameEnds(first, cell));
+    if (group === undefined) groups.push([cell]);
+    else group.push(cell);
+  }
+  return groups;
+}
+
+function speedSection(report: RunReport, kind: EndsKind, cells: readonly CellReport[]): Section[] {
+  const [first] = cells;
+  if (first === undefined) return [];
+  const isFirst = first === report.cells[0];
+  const maps = ratioMaps(report).filter((map) => sameEnds(map.cell, first));
+  return [
+    {
+      kind: 'section',
+      heading: `Speed (${checkText(first)})`,
+      blocks: [
+        written(paragraph(MEANINGS[kind] + (isFirst ? '' : NOT_COMPARED), 'aside')),
+        ...(isFirst ? noiseBlocks(report) : []),
+        ...maps.map(mapSection),
+        ...cells.map((cell, index) =>
+          cellSection(report, cell, index < OPEN_CELLS, isFirst && cells.length <= MOST_TIME_LINES),
+        ),
+      ],
+    },
+  ];
 }
 
 /** What the host can tell apart, where that was measured. */
@@ -103,7 +112,7 @@ function cellSection(
   };
 }
 
-/** Forwarders with another check or payload: a table of their own, whose ratios are of conditions. */
+/** Forwarders with another check, payload or pages: a table of their own, whose ratios are of conditions. */
 function ownConditionBlocks(cell: CellReport, heading: string): Block[] {
   if (cell.ownConditions.length === 0) return [];
   const own = { ...cell, rows: cell.ownConditions, unavailable: [], stopping: null };
