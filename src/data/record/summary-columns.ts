@@ -73,11 +73,11 @@ export const SUMMARY_TABLE = {
   compares: known<'forwarders' | 'conditions'>(
     "what the ratio compares: `forwarders` under one condition, or `conditions`, where the forwarder's own entry has another `check`, `payload` or `pages` than the baseline",
   ),
-  payload: known<Payload | null>(
-    'the condition; figures of different ones are compared only where `compares` says so',
-  ),
   pages: known<Pages | null>(
     'the condition, as `payload`; empty where no kind of pages was asked for',
+  ),
+  payload: known<Payload | null>(
+    'the condition; figures of different ones are compared only where `compares` says so',
   ),
 };
 

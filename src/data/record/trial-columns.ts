@@ -166,11 +166,11 @@ export const TRIAL_TABLE = {
     '',
     'what the latencies count from: `sent` (a closed loop), `due` (when the request was due in an open loop), `corrected` (http at a rate: from when it was sent, with the requests that a slow answer kept from being sent)',
   ),
-  payload: known<Payload | null>(
-    'the condition: of streams whose bytes nobody compares, `prepared` (pages made once, given by reference and discarded in the kernel) or `copied` (sent from and received into ordinary buffers); empty where every byte is compared, and for other workloads',
-  ),
   pages: known<Pages | null>(
     'the condition: the kind of pages asked for with `payload: prepared`, `4KiB` (single ones, not next to each other in physical memory) or `contiguous` (of one huge page); empty where none was',
+  ),
+  payload: known<Payload | null>(
+    'the condition: of streams whose bytes nobody compares, `prepared` (pages made once, given by reference and discarded in the kernel) or `copied` (sent from and received into ordinary buffers); empty where every byte is compared, and for other workloads',
   ),
 };
 
