@@ -225,7 +225,7 @@ describe('the results of forwarders under conditions of their own', () => {
     const csv = summaryCsv.write(report);
     assert.ok(typeof csv === 'string');
     const [head] = csv.split('\n');
-    assert.match(head ?? '', /,compares,payload,pages$/);
+    assert.match(head ?? '', /,compares,pages,payload$/);
   });
 
   it('are named by the verdict as conditions, and never as faster or slower', () => {
