@@ -62,7 +62,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const published = join('results', 'precision');
   const folder = place ?? `${published}.new`;
   await measure(folder, amountOf(options), signal);
-  const code = await finish(folder);
+  const code = await finish(folder, signal.aborted ? folder : (place ?? published));
   if (signal.aborted) return EXIT.interrupted;
   if (place === null) await replaceRun(folder, published);
   return code;
@@ -112,9 +112,10 @@ function tell({ kind, index, sets, seconds, metrics, error }: MeasuredRun, left:
   );
 }
 
-async function finish(folder: string): Promise<number> {
+/** @param kept where the folder is when all is over */
+async function finish(folder: string, kept = folder): Promise<number> {
   const bars = await writePrecision(folder);
-  process.stdout.write(`${barsText(bars)}\n\n${join(folder, 'bars.md')}\n`);
+  process.stdout.write(`${barsText(bars)}\n\n${join(kept, 'bars.md')}\n`);
   return bars.some(({ verdict }) => verdict === 'missed') ? EXIT.threshold : EXIT.ok;
 }
 
