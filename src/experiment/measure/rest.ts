@@ -78,15 +78,16 @@ export class RestWatch {
     let least: number | null = null;
     const begun = performance.now();
     const passed = () => performance.now() - begun;
-    let from = await costOf(this.forwarder);
+    let from = await unlessGone(this.forwarder.cost());
     while (least === null || (least > RESTLESS && passed() < PATIENCE)) {
       await sleep(LOOK);
-      const to = await costOf(this.forwarder);
+      const to = await unlessGone(this.forwarder.cost());
       if (from === null || to === null) return NO_FORWARDER;
-      if (typeof from === 'string' || typeof to === 'string') return GONE;
+      if (from === GONE || to === GONE) return GONE;
       const share = shareOf(from, to);
-      const ready = share !== null && share <= RESTLESS ? await readyNow(this.forwarder) : false;
-      if (typeof ready === 'string') return ready;
+      const quiet = share !== null && share <= RESTLESS;
+      const ready = quiet && (await unlessGone(this.forwarder.ready()));
+      if (ready === GONE) return GONE;
       if (share === null) {
         if (passed() >= PATIENCE) return 'its clock stood still';
       } else if (!ready) least = Math.min(least ?? share, share);
@@ -102,11 +103,8 @@ export class RestWatch {
     if (before === null) return NO_FORWARDER;
     const begun = performance.now();
     for (;;) {
-      const after = await this.forwarder.holdings().catch((error: unknown) => {
-        if (error instanceof RoleError) return null;
-        throw error;
-      });
-      if (after === null) return GONE;
+      const after = await unlessGone(this.forwarder.holdings());
+      if (after === null || after === GONE) return GONE;
       if (before.unreadable > 0 || after.unreadable > 0) {
         return `its processes do not let themselves be looked at (/proc/PID/fd of ${after.unreadable} of them)`;
       }
@@ -122,20 +120,10 @@ export class RestWatch {
 const NO_FORWARDER = 'there is no forwarder';
 const GONE = 'it had ended by then';
 
-/** A string where the forwarder is gone. */
-async function costOf(forwarder: ForwarderUnderTest): Promise<ForwarderCost | string | null> {
+/** What a forwarder answers, which may have ended by then. */
+async function unlessGone<T>(answer: Promise<T>): Promise<T | typeof GONE> {
   try {
-    return await forwarder.cost();
-  } catch (error) {
-    if (error instanceof RoleError) return error.message;
-    throw error;
-  }
-}
-
-/** A string where the forwarder is gone. */
-async function readyNow(forwarder: ForwarderUnderTest): Promise<boolean | string> {
-  try {
-    return await forwarder.ready();
+    return await answer;
   } catch (error) {
     if (error instanceof RoleError) return GONE;
     throw error;

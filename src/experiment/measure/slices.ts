@@ -11,7 +11,7 @@ import type { SliceSeries } from '../../data/record/record.js';
 import { callsBetween, sumCalls } from '../../data/record/sum-calls.js';
 import type { ForwarderCost } from './forwarder-under-test.js';
 import type { Side } from './endpoints.js';
-import type { Marks } from './window.js';
+import { type Marks, NO_SNAPSHOT } from './window.js';
 
 /** What one receiving end measured of a slice. */
 export interface Measured {
@@ -60,13 +60,13 @@ export function marksOfSlices(
     const own = receives ? seconds(side) : time;
     const cpu = total(slices.map(({ endCpu }) => endCpu[side]));
     return {
-      ...ZERO,
+      ...NO_SNAPSHOT,
       timeNs: own * 1e9,
       cpuNs: time > 0 ? (cpu * own * 1e9) / time : 0,
       received: bytes(side),
     };
   };
-  const zero = { upstream: ZERO, downstream: ZERO };
+  const zero = { upstream: NO_SNAPSHOT, downstream: NO_SNAPSHOT };
   const hosts = slices.map(({ host }) => host);
   return {
     from: { endpoints: [zero], ...costMarks([], 0), memory: memory.from, host: hostSum(hosts, 0) },
@@ -82,22 +82,6 @@ export function marksOfSlices(
     return { forwarder: costSum(slices, of.length > 0, at) };
   }
 }
-
-const ZERO: EndpointSnapshot = {
-  timeNs: 0,
-  cpuNs: 0,
-  tid: 0,
-  established: 0,
-  started: 0,
-  ended: 0,
-  failed: 0,
-  lastErrno: null,
-  sent: 0,
-  received: 0,
-  incidents: 0,
-  firstByteNs: 0,
-  lastByteNs: 0,
-};
 
 function ofSide(slices: readonly Slice[], side: Side): Measured[] {
   return slices.flatMap(({ measured }) => measured.filter((one) => one.side === side));

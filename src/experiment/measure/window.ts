@@ -11,6 +11,23 @@ import { type Side, SIDES } from './endpoints.js';
 /** Snapshots of both ends at one moment. */
 export type EndpointMarks = Record<Side, EndpointSnapshot>;
 
+/** Of an end that counts nothing of this: where a trial has figures of its own, they stand beside it. */
+export const NO_SNAPSHOT: EndpointSnapshot = {
+  timeNs: 0,
+  cpuNs: 0,
+  tid: 0,
+  established: 0,
+  started: 0,
+  ended: 0,
+  failed: 0,
+  lastErrno: null,
+  sent: 0,
+  received: 0,
+  incidents: 0,
+  firstByteNs: 0,
+  lastByteNs: 0,
+};
+
 /** CPU times of one machine. */
 export interface MachineMark {
   /** The same for all parts on one machine, whose CPU time counts once. */

@@ -12,7 +12,7 @@ import { latencyColumns, rateOver, secondsBetween } from '../../measure/load-fig
 import { atMost, sampleSyscalls, takeMarks, watchMemory } from '../../measure/observe.js';
 import { connectTimeout, LONGEST } from '../common/patience.js';
 import type { Observation } from '../../measure/record-of.js';
-import type { EndpointMarks } from '../../measure/window.js';
+import { type EndpointMarks, NO_SNAPSHOT } from '../../measure/window.js';
 
 /** Time for nginx to start and for bodies to be made, seconds. */
 const OPEN_TIMEOUT = 20;
@@ -119,25 +119,9 @@ async function conduct(
 
 /** What an origin has of a snapshot: its clocks. */
 function ofOrigin(mark: OriginMark): EndpointSnapshot {
-  return { ...NOTHING, ...mark };
+  return { ...NO_SNAPSHOT, ...mark };
 }
 
 function ofLoad(mark: LoadSnapshot): HttpMarks['downstream'] {
-  return { ...NOTHING, ...mark };
+  return { ...NO_SNAPSHOT, ...mark };
 }
-
-const NOTHING: EndpointSnapshot = {
-  timeNs: 0,
-  cpuNs: 0,
-  tid: 0,
-  established: 0,
-  started: 0,
-  ended: 0,
-  failed: 0,
-  lastErrno: null,
-  sent: 0,
-  received: 0,
-  firstByteNs: 0,
-  lastByteNs: 0,
-  incidents: 0,
-};

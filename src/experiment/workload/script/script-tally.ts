@@ -13,7 +13,7 @@ import {
   CONNECTION_OUTCOMES,
   type IncidentClass,
 } from '../../../data/record/words.js';
-import type { EndpointMarks } from '../../measure/window.js';
+import { type EndpointMarks, NO_SNAPSHOT } from '../../measure/window.js';
 import {
   judgeConversation,
   lateSteps,
@@ -146,7 +146,7 @@ export class ScriptTally {
   marks(timeNs: number): [EndpointMarks] {
     const { client, server } = this.received;
     const end = (received: number, sent: number): EndpointSnapshot => ({
-      ...NOTHING,
+      ...NO_SNAPSHOT,
       timeNs,
       received,
       sent,
@@ -165,19 +165,3 @@ export class ScriptTally {
     };
   }
 }
-
-const NOTHING: EndpointSnapshot = {
-  timeNs: 0,
-  cpuNs: 0,
-  tid: 0,
-  established: 0,
-  started: 0,
-  ended: 0,
-  failed: 0,
-  lastErrno: null,
-  sent: 0,
-  received: 0,
-  firstByteNs: 0,
-  lastByteNs: 0,
-  incidents: 0,
-};
